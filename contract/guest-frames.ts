@@ -1,0 +1,60 @@
+/**
+ * The protocol on a sandbox's control socket, between the worker and the runner inside the sandbox.
+ *
+ *   runner → worker   ready                      the process is parked and waits for its one event
+ *   worker → runner   event  + the event         JSON text as the caller sent it
+ *   runner → worker   answer + the answer        JSON text, or an error
+ *
+ * A frame is two 32-bit little-endian lengths, then a header (JSON), then a body (bytes, may be empty):
+ *
+ *   0        4        8             8+H         8+H+B
+ *   | H      | B      | header      | body      |
+ *
+ * The body stays apart from the header so that neither side parses or copies a large event twice.
+ * What comes from the runner is a stranger's: the tenant's code lives in the same process and can write here.
+ */
+import { z } from "zod";
+
+export const FRAME_PREFIX_BYTES = 8;
+/** A header holds names, limits and an environment: far below this. */
+export const FRAME_HEADER_MAX_BYTES = 64 * 1024;
+
+/** worker → runner. */
+export interface EventHeader {
+  type: "event";
+  invocationId: string;
+  functionName: string;
+  handler: string;
+  memoryMb: number;
+  /** Unix time in milliseconds at which the invocation is killed. */
+  deadlineMs: number;
+  environment: Record<string, string>;
+}
+
+const durationMs = z.number().min(0).max(1e9);
+const shortText = z.string().max(16_384);
+
+/** runner → worker. */
+export const guestHeader = z.discriminatedUnion("type", [
+  /** `step` and `errno` only when the process could not enter its sandbox; it has ended then. */
+  z.strictObject({ type: z.literal("ready") }),
+  z.strictObject({
+    type: z.literal("answer"),
+    status: z.enum(["ok", "function_error", "init_error", "response_too_large"]),
+    initMs: durationMs.optional(),
+    runMs: durationMs.optional(),
+    error: z
+      .strictObject({ type: shortText, message: shortText, stack: z.array(shortText).max(64).optional() })
+      .optional(),
+  }),
+]);
+export type GuestHeader = z.output<typeof guestHeader>;
+
+/** Builds one frame. `body` is sent as it is. */
+export function encodeFrame(header: EventHeader | GuestHeader, body: Uint8Array = new Uint8Array()): Buffer {
+  const headerBytes = Buffer.from(JSON.stringify(header));
+  const prefix = Buffer.alloc(FRAME_PREFIX_BYTES);
+  prefix.writeUInt32LE(headerBytes.length, 0);
+  prefix.writeUInt32LE(body.length, 4);
+  return Buffer.concat([prefix, headerBytes, body]);
+}

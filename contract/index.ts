@@ -1,0 +1,59 @@
+/**
+ * What two sides must agree on: words, schemas, limits, verdicts, error codes, names in Redis. Imports nothing
+ * of ours.
+ *
+ * Terminology
+ * - function: a name, its configuration and its bundle.
+ * - bundle: the uploaded zip or tar.gz, stored in packed form by its SHA-256 digest.
+ * - runtime: what runs a bundle, such as `nodejs24`.
+ * - invocation: one event given to one function. verdict: how it ended.
+ * - namespace set: mount, pid, net, ipc, uts, user and cgroup namespaces kept alive by a mini-init, its PID 1.
+ * - sandbox: a namespace set + its cgroup + a process of a runtime inside it. parked: waiting for its one event.
+ *   leased: working.
+ * - zygote: a trusted, warmed process of a runtime from which sandboxes' processes are forked.
+ * - receipt: what an invocation cost and how its sandbox was taken down.
+ */
+export { ERROR_CODES, type ErrorCode } from "./error-codes.ts";
+export {
+  bundleDigest,
+  type FunctionConfig,
+  type FunctionLimits,
+  functionConfig,
+  functionLimits,
+  functionName,
+  RUNTIMES,
+  type Runtime,
+} from "./function-config.ts";
+export {
+  type EventHeader,
+  encodeFrame,
+  FRAME_HEADER_MAX_BYTES,
+  FRAME_PREFIX_BYTES,
+  type GuestHeader,
+  guestHeader,
+} from "./guest-frames.ts";
+export {
+  INVOCATION_QUEUE,
+  type InvocationJob,
+  invocationId,
+  invocationJob,
+  replyList,
+} from "./invocation-job.ts";
+export {
+  type InvocationFault,
+  type InvocationReply,
+  type InvocationTimings,
+  invocationReply,
+} from "./invocation-reply.ts";
+export { LIMITS } from "./limits.ts";
+export { MayflyError } from "./mayfly-error.ts";
+export {
+  type BundleEntry,
+  type BundleManifest,
+  bundleEntry,
+  bundleManifest,
+  bundlePath,
+  linkStaysInside,
+} from "./packed-bundle.ts";
+export type { Receipt } from "./receipt.ts";
+export { VERDICT_NAMES, VERDICTS, type Verdict } from "./verdicts.ts";

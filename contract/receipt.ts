@@ -1,0 +1,21 @@
+/** What an invocation cost and how its sandbox was taken down; logged once by the worker after teardown. */
+export interface Receipt {
+  invocationId: string;
+  functionName: string;
+  verdict: string;
+  /** CPU time of all processes of the sandbox, microseconds. */
+  cpuUs: number;
+  /** Time that the CPU quota held the sandbox back, microseconds. */
+  throttledUs: number;
+  /** Highest memory use, bytes. */
+  memoryPeakBytes: number;
+  /** How often the kernel killed for memory, and how often a fork met the pids limit. */
+  oomKills: number;
+  pidsLimitHits: number;
+  /** Bytes written to stdout and stderr, and how many of them were dropped. */
+  logBytes: number;
+  logDroppedBytes: number;
+  /** From cgroup.kill until every process was gone, and until the cgroup was removed, microseconds. */
+  killedUs: number;
+  removedUs: number;
+}

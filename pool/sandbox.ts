@@ -1,0 +1,115 @@
+/**
+ * What a sandbox is to the pool and the worker. Two implementations pass the same suite
+ * (sandbox-contract.ts): linux-sandbox.ts, and fake-sandbox.ts for tests in which the kernel is not the subject.
+ *
+ * A sandbox is used once. Its states, and who moves it on:
+ *
+ *   parked ──prepare()──▶ leased ──run()──▶ running ──▶ finished ──destroy()──▶ destroyed
+ *      │                     │                 │
+ *      └─────────────────────┴──── destroy() ──┴──────▶ destroyed
+ *
+ * After any error the only call that does anything is destroy(), which may be called again and then does nothing.
+ */
+import type { EventHeader, FunctionLimits, GuestHeader, Runtime } from "../contract/index.ts";
+
+export type SandboxState = "parked" | "leased" | "running" | "finished" | "destroyed";
+
+/** What a leased sandbox gets before its event. `bundleFolder` is mounted read-only at /var/task. */
+export interface Lease {
+  limits: FunctionLimits;
+  bundleFolder: string;
+}
+
+/** How the sandbox's process ended: exactly one is set. `signal` is a name such as `SIGKILL`. */
+export interface ProcessEnd {
+  exitCode?: number;
+  signal?: string;
+}
+
+/** What happened first after the event was sent. */
+export type Outcome =
+  | { kind: "answer"; header: Extract<GuestHeader, { type: "answer" }>; body: Buffer }
+  | { kind: "ended"; end: ProcessEnd }
+  | { kind: "timeout" }
+  | { kind: "response_too_large" }
+  | { kind: "protocol_error"; reason: string };
+
+/** Counters of the sandbox's cgroup; they only grow. */
+export interface Usage {
+  cpuUs: number;
+  throttledUs: number;
+  memoryPeakBytes: number;
+  oomKills: number;
+  pidsLimitHits: number;
+}
+
+/** stdout and stderr together, in the order in which they were written. */
+export interface SandboxLog {
+  /** At most LIMITS.logBytes; ends with a visible mark when more was written. */
+  text: string;
+  totalBytes: number;
+  droppedBytes: number;
+}
+
+/** How long the teardown took, microseconds since cgroup.kill was written. */
+export interface Teardown {
+  killedUs: number;
+  removedUs: number;
+}
+
+export interface Sandbox {
+  readonly id: string;
+  readonly runtime: Runtime;
+  readonly state: SandboxState;
+
+  /** Parked only. Sets limits, mounts the bundle and /tmp. */
+  prepare(lease: Lease): Promise<void>;
+
+  /**
+   * Leased only. Sends the event and waits for the answer, the process's end or the time limit, whichever comes
+   * first. On anything but an answer everything in the sandbox has been killed when the promise resolves.
+   */
+  run(event: EventHeader, body: Buffer, timeoutMs: number): Promise<Outcome>;
+
+  /** Finished only. What the sandbox used until now. */
+  usage(): Usage;
+
+  /** Finished only. All that was written before the outcome. */
+  log(): SandboxLog;
+
+  /** Any state. Resolves when no process, cgroup, mount or descriptor of it is left. Never rejects. */
+  destroy(): Promise<Teardown>;
+
+  /** Resolves when the sandbox can no longer be leased although nobody destroyed it: its process died. */
+  readonly died: Promise<ProcessEnd>;
+}
+
+/** Makes parked sandboxes of one runtime. */
+export interface SandboxFactory {
+  readonly runtime: Runtime;
+  /** Resolves to a parked sandbox, or rejects with SANDBOX_SPAWN_FAILED and leaves nothing. */
+  create(): Promise<Sandbox>;
+  /** Ends what the factory itself keeps (spawner, zygote). Its sandboxes must be destroyed before. */
+  close(): Promise<void>;
+}
+
+/** What the worker sees of a pool. */
+export interface SandboxPool {
+  /**
+   * A parked sandbox that nobody used before. Waits while none is parked.
+   * Errors: LEASE_TIMEOUT after `timeoutMs`, POOL_CLOSED, RUNTIME_UNAVAILABLE.
+   */
+  acquire(runtime: Runtime, timeoutMs: number): Promise<Sandbox>;
+  stats(): PoolStats[];
+  /** Refuses new leases, waits for sandboxes in use, destroys the parked ones, closes the factories. */
+  close(): Promise<void>;
+}
+
+export interface PoolStats {
+  runtime: Runtime;
+  target: number;
+  parked: number;
+  starting: number;
+  leased: number;
+  waiting: number;
+}
