@@ -1,0 +1,66 @@
+#define _GNU_SOURCE
+#include "mounter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+
+#include "channel.h"
+#include "steps.h"
+#include "util.h"
+
+#ifndef MOVE_MOUNT_F_EMPTY_PATH
+#define MOVE_MOUNT_F_EMPTY_PATH 0x00000004
+#endif
+
+static int mount_tmp(const struct mf_request *request) {
+    char options[128];
+    snprintf(options, sizeof options, "size=%" PRIu64 ",nr_inodes=%" PRIu64 ",mode=1777", request->tmp_bytes,
+             request->tmp_inodes);
+    return mount("tmp", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, options) < 0 ? -errno : 0;
+}
+
+static int mount_task(int bundle) {
+    long moved = syscall(SYS_move_mount, bundle, "", AT_FDCWD, "/var/task", MOVE_MOUNT_F_EMPTY_PATH);
+    return moved < 0 ? -errno : 0;
+}
+
+/* In the set's mount namespace, of which nobody inside has any rights (set.c). */
+static int mount_all(const struct mf_request *request, int bundle, uint32_t *ret_step) {
+    *ret_step = MF_STEP_MOUNT_TMP;
+    int result = mount_tmp(request);
+    if (result < 0) return result;
+    *ret_step = MF_STEP_MOUNT_TASK;
+    return mount_task(bundle);
+}
+
+static int serve_one(const struct mf_request *request, const int *fds, int home, uint32_t *ret_step) {
+    *ret_step = MF_STEP_MOUNT_ENTER;
+    if (setns(fds[0], CLONE_NEWNS) < 0) return -errno;
+    int result = mount_all(request, fds[1], ret_step);
+    if (setns(home, CLONE_NEWNS) < 0) {
+        /* Never serve another set from inside this one. */
+        *ret_step = MF_STEP_MOUNT_LEAVE;
+        return -errno;
+    }
+    return result;
+}
+
+_Noreturn void mounter_serve(int socket, int home) {
+    for (;;) {
+        struct mf_request request;
+        int fds[MF_REQUEST_FDS_MAX];
+        unsigned count = 0;
+        int result = receive_request(socket, &request, fds, &count);
+        if (result < 0) _exit(result == -EPIPE ? EXIT_SUCCESS : EXIT_FAILURE);
+        struct mf_reply reply = {.op = request.op, .id = request.id, .step = MF_STEP_REQUEST, .result = -EBADMSG};
+        if (request.op == MF_OP_MOUNT && count == 2) reply.result = serve_one(&request, fds, home, &reply.step);
+        for (unsigned i = 0; i < count; i++) close(fds[i]);
+        if (send_reply(socket, &reply) < 0 || reply.step == MF_STEP_MOUNT_LEAVE) _exit(EXIT_FAILURE);
+    }
+}

@@ -1,0 +1,102 @@
+/*
+ * Forking a warm Node.js. The zygote's main thread stands in mf_zygote_serve(), called from JavaScript; each
+ * forked process returns from that call and goes on with the JavaScript after it.
+ *
+ * Official builds of Node.js mark V8's pages MADV_DONTFORK, so that a plain fork dies at its first bytecode; that
+ * is undone for all private mappings once, before serving. Started with --single-threaded the process has no
+ * other thread whose absence the child would feel.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "channel.h"
+#include "join.h"
+#include "mayfly.h"
+#include "steps.h"
+#include "util.h"
+
+/* libuv's, exported by the node binary; absent where this library is loaded by something else. */
+typedef struct uv_loop_s uv_loop_t;
+extern uv_loop_t *uv_default_loop(void) __attribute__((weak));
+extern int uv_loop_fork(uv_loop_t *loop) __attribute__((weak));
+
+/* Undoes MADV_DONTFORK on one line of /proc/self/maps, "from-to perms ...". Special mappings refuse; they may. */
+static void allow_fork(const char *line) {
+    char *end;
+    unsigned long from = strtoul(line, &end, 16);
+    unsigned long to = strtoul(end + 1, &end, 16);
+    bool is_private = end[4] == 'p';
+    if (is_private && to > from) madvise((void *) from, to - from, MADV_DOFORK);
+}
+
+static int allow_fork_everywhere(void) {
+    scope_fd int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return -errno;
+    static char text[1 << 20];
+    size_t length = 0;
+    ssize_t n;
+    while (length < sizeof text - 1 && (n = read(fd, text + length, sizeof text - 1 - length)) > 0)
+        length += (size_t) n;
+    if (length == sizeof text - 1) return -E2BIG;
+    text[length] = '\0';
+    for (const char *line = text; *line != '\0';) {
+        allow_fork(line);
+        const char *end = strchr(line, '\n');
+        if (end == NULL) break;
+        line = end + 1;
+    }
+    return 0;
+}
+
+static void close_request(const int *fds, unsigned count) {
+    for (unsigned i = 0; i < count; i++) close(fds[i]);
+}
+
+/* In the forked process: gives up rights and all descriptors of the zygote. The control socket. */
+static int enter(int socket, const struct join *join) {
+    uint32_t step;
+    int result = join_give_up_rights(join, &step);
+    if (result < 0) join_fail(join, step, result);
+    /* Closes and renews libuv's own descriptors; the other repairs ran inside fork(). */
+    if (uv_loop_fork != NULL && uv_loop_fork(uv_default_loop()) != 0) join_fail(join, MF_STEP_JOIN_LOOP, -EIO);
+    int control = join->fds[MF_JOIN_CONTROL];
+    for (unsigned i = 0; i < join->fd_count; i++)
+        if (join->fds[i] != control) close(join->fds[i]);
+    close(join->own_pid_namespace);
+    close(socket);
+    return control;
+}
+
+int mf_zygote_serve(int socket) {
+    int result = allow_fork_everywhere();
+    if (result < 0) return result;
+    int own_pid_namespace = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+    if (own_pid_namespace < 0) return -errno;
+
+    struct mf_reply hello = {.op = MF_EVENT_HELLO};
+    result = send_reply(socket, &hello);
+    while (result == 0) {
+        struct mf_request request;
+        int fds[MF_REQUEST_FDS_MAX];
+        unsigned count = 0;
+        result = receive_request(socket, &request, fds, &count);
+        if (result < 0) break;
+        struct mf_reply reply = {.op = request.op, .id = request.id, .step = MF_STEP_REQUEST, .result = -EBADMSG};
+        if (request.op == MF_OP_FORK && count > MF_JOIN_CGROUP) {
+            struct join join = {fds, count, request.uid_base, own_pid_namespace};
+            reply.result = join_fork(&join, &reply.step);
+            if (reply.result == 1) return enter(socket, &join);
+        }
+        close_request(fds, count);
+        result = send_reply(socket, &reply);
+    }
+    _exit(result == -EPIPE ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+void mf_exit(int code) {
+    _exit(code);
+}
