@@ -1,0 +1,80 @@
+/** The main thread's side of bundle-thread.ts: hands archives over one at a time and watches the clock. */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { type ErrorCode, MayflyError } from "../../contract/index.ts";
+
+export interface PackRequest {
+  archive: ArrayBuffer;
+  handler: string;
+  /** The new file for the packed bundle. */
+  path: string;
+}
+
+export type PackReply =
+  | { ok: true; digest: string; bytes: number }
+  | { ok: false; code: ErrorCode; message: string; details?: Record<string, unknown> };
+
+/** The largest honest bundle takes about two seconds; this leaves room for slow disks. */
+const PACK_TIMEOUT_MS = 60_000;
+
+export class BundlePacker {
+  readonly #timeoutMs: number;
+  #thread: Worker;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Starts the thread at once: before the gateway drops its rights, while it can surely read its own modules. */
+  constructor(timeoutMs = PACK_TIMEOUT_MS) {
+    this.#timeoutMs = timeoutMs;
+    this.#thread = startThread();
+  }
+
+  /**
+   * Writes the packed form of `archive` to `path`. Takes the archive's memory away from the caller.
+   * Errors: all BUNDLE_… codes, HANDLER_FILE_MISSING, INTERNAL.
+   */
+  pack(request: PackRequest): Promise<{ digest: string; bytes: number }> {
+    // One at a time bounds memory: a bundle is held unpacked, up to LIMITS.unpackedBytes, while it is packed.
+    const turn = this.#last.then(() => this.#packNow(request));
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  async #packNow(request: PackRequest): Promise<{ digest: string; bytes: number }> {
+    const reply = await this.#ask(request);
+    if (reply.ok) return { digest: reply.digest, bytes: reply.bytes };
+    if (reply.code === "INTERNAL") throw new MayflyError("INTERNAL", { cause: new Error(reply.message) });
+    throw new MayflyError(reply.code, { message: reply.message, details: reply.details ?? {} });
+  }
+
+  async #ask(request: PackRequest): Promise<PackReply> {
+    const clock = AbortSignal.timeout(this.#timeoutMs);
+    try {
+      this.#thread.postMessage(request, [request.archive]);
+      const [reply] = await once(this.#thread, "message", { signal: clock });
+      return reply as PackReply;
+    } catch (cause) {
+      // Out of time, out of memory, or a fault of ours: the thread's state is unknown, so it is replaced.
+      await this.#thread.terminate();
+      this.#thread = startThread();
+      if (!clock.aborted) throw new MayflyError("INTERNAL", { cause });
+      throw new MayflyError("BUNDLE_TOO_LARGE", {
+        message: `Cannot accept the bundle: unpacking it takes longer than ${this.#timeoutMs} ms`,
+        cause,
+      });
+    }
+  }
+
+  /** Ends the thread, whatever it does. */
+  async close(): Promise<void> {
+    await this.#thread.terminate();
+  }
+}
+
+function startThread(): Worker {
+  const thread = new Worker(new URL("./bundle-thread.ts", import.meta.url));
+  // A listener must be there even while nobody asks; once() in #ask sees the error too.
+  thread.on("error", () => {});
+  // An idle thread must not keep the process alive; one that packs is awaited by its request.
+  thread.unref();
+  return thread;
+}
