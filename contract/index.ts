@@ -32,6 +32,7 @@ export {
   type GuestHeader,
   guestHeader,
 } from "./guest-frames.ts";
+export { HOST_IDS } from "./host-ids.ts";
 export {
   INVOCATION_QUEUE,
   type InvocationJob,
