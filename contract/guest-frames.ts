@@ -36,8 +36,13 @@ const shortText = z.string().max(16_384);
 
 /** runner → worker. */
 export const guestHeader = z.discriminatedUnion("type", [
-  /** `step` and `errno` only when the process could not enter its sandbox; it has ended then. */
   z.strictObject({ type: z.literal("ready") }),
+  /** The process could not enter its sandbox and ended. A step of native/src/steps.def, and why. */
+  z.strictObject({
+    type: z.literal("failed"),
+    step: z.number().int().nonnegative(),
+    errno: z.number().int().nonnegative(),
+  }),
   z.strictObject({
     type: z.literal("answer"),
     status: z.enum(["ok", "function_error", "init_error", "response_too_large"]),

@@ -1,0 +1,103 @@
+/**
+ * The folder below which one worker keeps all its sandboxes' cgroups: `mayfly-<instance>`, in every hierarchy,
+ * below the cgroup in which the service was started. Made by the worker at its start, removed at its end.
+ */
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
+import { MayflyError } from "../../contract/index.ts";
+import { type CgroupLayout, CONTROLLERS, readCgroupLayout } from "./cgroup-layout.ts";
+import type { CgroupFds } from "./library.ts";
+
+/**
+ * cgroup v2 forbids processes in a cgroup that hands controllers to its children ("no internal processes",
+ * cgroup-v2.rst), so the service first moves into a leaf beside the sandboxes. The root cgroup is exempt.
+ */
+function delegateControllers(own: string): void {
+  const wanted = CONTROLLERS.map((controller) => `+${controller}`).join(" ");
+  const isRoot = !existsSync(`${own}/cgroup.type`);
+  if (!isRoot) {
+    const leaf = `${own}/mayfly-service`;
+    mkdirSync(leaf, { recursive: true });
+    for (const pid of readFileSync(`${own}/cgroup.procs`, "utf8").trim().split("\n")) {
+      if (pid !== "") writeFileSync(`${leaf}/cgroup.procs`, pid);
+    }
+  }
+  try {
+    writeFileSync(`${own}/cgroup.subtree_control`, wanted);
+  } catch (cause) {
+    throw new MayflyError("HOST_UNSUITABLE", {
+      message:
+        `Cannot hand the controllers ${wanted} to sandboxes below ${own}. Start Mayfly in a cgroup of its own: ` +
+        "systemd-run --scope -p Delegate=yes npm start",
+      cause,
+    });
+  }
+}
+
+/** Removes empty cgroups, deepest first. Something that is in use stays and is reported by the next mkdir or rmdir. */
+function removeTree(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeTree(`${folder}/${entry.name}`);
+  }
+  rmdirSync(folder);
+}
+
+export class CgroupBase {
+  readonly layout: CgroupLayout;
+  /** Descriptors of the base folders, as Cgroup.create() takes them. */
+  readonly fds: CgroupFds;
+  readonly #folders: string[];
+
+  private constructor(layout: CgroupLayout, folders: string[], fds: CgroupFds) {
+    this.layout = layout;
+    this.#folders = folders;
+    this.fds = fds;
+  }
+
+  /** Finds, and empties, what an earlier worker of the same instance left. Errors: HOST_UNSUITABLE, CGROUP_FAILED. */
+  static open(instance: string): CgroupBase {
+    const layout = readCgroupLayout();
+    const name = `mayfly-${instance}`;
+    const parents =
+      layout.v1 === undefined
+        ? [layout.unified]
+        : [layout.unified, layout.v1.cpu, layout.v1.memory, layout.v1.pids];
+    const folders = parents.map((parent) => `${parent}/${name}`);
+    if (layout.mode === "unified") delegateControllers(layout.unified);
+    try {
+      const unified = folders[0] as string;
+      if (existsSync(`${unified}/cgroup.kill`)) writeFileSync(`${unified}/cgroup.kill`, "1");
+      for (const folder of folders) removeTree(folder);
+      for (const folder of folders) mkdirSync(folder);
+      if (layout.mode === "unified") {
+        writeFileSync(`${unified}/cgroup.subtree_control`, CONTROLLERS.map((c) => `+${c}`).join(" "));
+      }
+    } catch (cause) {
+      throw new MayflyError("CGROUP_FAILED", {
+        message: `Cannot prepare the cgroup ${name}: ${cause instanceof Error ? cause.message : cause}`,
+        cause,
+      });
+    }
+    const fds = new Int32Array(4).fill(-1);
+    folders.forEach((folder, index) => {
+      fds[index] = openSync(folder, "r");
+    });
+    return new CgroupBase(layout, folders, fds);
+  }
+
+  /** Removes the base folders; the sandboxes must be gone. */
+  close(): void {
+    for (const fd of this.fds) if (fd >= 0) closeSync(fd);
+    this.fds.fill(-1);
+    for (const folder of this.#folders) removeTree(folder);
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * libmayfly in the worker: the only koffi import outside the zygotes. Types and errors of each function stand in
+ * native/include/mayfly.h; here each gets a TypeScript face. Structs are typed arrays of the same layout.
+ */
+import { fileURLToPath } from "node:url";
+import koffi from "koffi";
+
+export const NATIVE_BUILD_DIR = fileURLToPath(new URL("../build/", import.meta.url));
+
+const library = koffi.load(`${NATIVE_BUILD_DIR}libmayfly.so`);
+
+/** struct mf_cgroup: unified, cpu, memory, pids. */
+export type CgroupFds = Int32Array;
+
+export const native = {
+  stepText: library.func("const char *mf_step_text(uint32_t)") as (step: number) => string | null,
+
+  probe: library.func("int mf_probe(int)") as (feature: number) => number,
+  probeCloneIntoCgroup: library.func("int mf_probe_clone_into_cgroup(int)") as (cgroupFd: number) => number,
+
+  cgroupCreate: library.func("int mf_cgroup_create(int32_t *, const char *, int32_t *)") as (
+    base: CgroupFds,
+    name: string,
+    ret: CgroupFds,
+  ) => number,
+  cgroupLimit: library.func("int mf_cgroup_limit(int32_t *, uint64_t *)") as (
+    cgroup: CgroupFds,
+    limits: BigUint64Array,
+  ) => number,
+  cgroupUsage: library.func("int mf_cgroup_usage(int32_t *, uint64_t *)") as (
+    cgroup: CgroupFds,
+    ret: BigUint64Array,
+  ) => number,
+  cgroupKill: library.func("int mf_cgroup_kill(int32_t *)") as (cgroup: CgroupFds) => number,
+  cgroupPopulated: library.func("int mf_cgroup_populated(int32_t *)") as (cgroup: CgroupFds) => number,
+  cgroupRemove: library.func("int mf_cgroup_remove(int32_t *, const char *)") as (
+    base: CgroupFds,
+    name: string,
+  ) => number,
+
+  send: library.func("int mf_send(int, const void *, int32_t *, uint32_t)") as (
+    socket: number,
+    request: Uint8Array,
+    fds: Int32Array,
+    count: number,
+  ) => number,
+  socketpair: library.func("int mf_socketpair(int32_t *)") as (ret: Int32Array) => number,
+  logPipe: library.func("int mf_log_pipe(int32_t *)") as (ret: Int32Array) => number,
+  readAvailable: library.func("int mf_read_available(int, void *, uint32_t)") as (
+    fd: number,
+    buffer: Uint8Array,
+    size: number,
+  ) => number,
+  pidfdOpen: library.func("int mf_pidfd_open(uint32_t)") as (pid: number) => number,
+  bundleMount: library.func("int mf_bundle_mount(const char *)") as (folder: string) => number,
+};

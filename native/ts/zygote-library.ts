@@ -1,0 +1,14 @@
+/**
+ * libmayfly inside a zygote and the processes forked from it: the other koffi import. Runs in the sandbox's root
+ * filesystem, so it imports nothing else of ours.
+ */
+import { fileURLToPath } from "node:url";
+import koffi from "koffi";
+
+const library = koffi.load(fileURLToPath(new URL("../build/libmayfly.so", import.meta.url)));
+
+/** Blocks, and returns in each forked process: the descriptor of its control socket. In the zygote only -errno. */
+export const zygoteServe = library.func("int mf_zygote_serve(int)") as (socket: number) => number;
+
+/** _exit(2). */
+export const exitNow = library.func("void mf_exit(int)") as (code: number) => void;
