@@ -1,0 +1,60 @@
+/**
+ * The worker's process: one on each machine, as root. Builds every object, passes them in, and takes them down in
+ * the opposite order on SIGTERM or SIGINT.
+ */
+import { createPool } from "../pool/create-pool.ts";
+import { createLogger } from "../telemetry/logger.ts";
+import { openBundleCache } from "./bundle-cache.ts";
+import { connectRedis } from "./connect-redis.ts";
+import { consume } from "./consume.ts";
+import { runInvocation } from "./run-invocation.ts";
+import { readSettings } from "./settings.ts";
+import { settle } from "./settle.ts";
+
+/** Told to stop while starting: the start is finished first, so that there is one way down. */
+const stopAsked = new Promise<NodeJS.Signals>((resolve) => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve(signal));
+});
+
+const settings = readSettings(process.env);
+const logger = createLogger("worker", settings.logLevel);
+
+const redis = connectRedis(settings.redis);
+redis.on("error", (error) => logger.error({ err: error }, "the connection to Redis failed"));
+const bundles = await openBundleCache({
+  packedFolder: settings.packedFolder,
+  cacheFolder: settings.cacheFolder,
+  maxBytes: settings.bundleCacheBytes,
+});
+const pool = await createPool({
+  instance: settings.instance,
+  dataDir: settings.dataDir,
+  targets: { nodejs24: settings.poolTarget },
+  maxSandboxes: settings.maxSandboxes,
+  logger: logger.child({ component: "pool" }),
+});
+const consumer = await consume({
+  redis,
+  concurrency: settings.concurrency,
+  logger,
+  run: (job) => runInvocation(job, { pool, bundles, logger }),
+  settle: (invocation) => settle(invocation, { redis, logger }),
+});
+logger.info(
+  { poolTarget: settings.poolTarget, concurrency: settings.concurrency },
+  "the worker takes invocations",
+);
+// The launcher (cli/) waits for this; under another supervisor there is nobody to tell.
+process.send?.("ready");
+
+const signal = await stopAsked;
+logger.info({ signal, drainMs: settings.drainMs }, "the worker stops");
+const drained = consumer.close();
+const timer = new Promise<"late">((resolve) => setTimeout(resolve, settings.drainMs, "late").unref());
+if ((await Promise.race([drained, timer])) === "late") {
+  logger.warn("invocations are still running after the time to drain; they are given up");
+}
+await pool.close();
+redis.disconnect();
+logger.info("the worker has stopped");
+process.exit(0);

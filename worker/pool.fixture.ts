@@ -1,0 +1,77 @@
+/** A pool whose one sandbox does what a test says; for tests in which the kernel is not the subject. */
+import type { InvocationJob } from "../contract/index.ts";
+import type { Outcome, Sandbox, SandboxPool, Usage } from "../pool/sandbox.ts";
+
+export const USED_NOTHING_SPECIAL: Usage = {
+  cpuUs: 1000,
+  throttledUs: 0,
+  memoryPeakBytes: 1 << 20,
+  oomKills: 0,
+  pidsLimitHits: 0,
+};
+
+export function answer(body: string, header: object = {}): Outcome {
+  return { kind: "answer", header: { type: "answer", status: "ok", ...header }, body: Buffer.from(body) };
+}
+
+export interface ScriptedSandbox extends Sandbox {
+  /** The calls that it got, in their order. */
+  readonly calls: string[];
+}
+
+export function scriptedSandbox(
+  outcome: Outcome | Error,
+  usage = USED_NOTHING_SPECIAL,
+  logText = "",
+): ScriptedSandbox {
+  const calls: string[] = [];
+  return {
+    id: "scripted",
+    runtime: "nodejs24",
+    state: "parked",
+    calls,
+    died: new Promise(() => {}),
+    async prepare(lease) {
+      calls.push(`prepare ${lease.bundleFolder}`);
+    },
+    async run(event, body, timeoutMs) {
+      calls.push(`run ${event.handler} ${body} ${timeoutMs}`);
+      if (outcome instanceof Error) throw outcome;
+      return outcome;
+    },
+    usage: () => usage,
+    log: () => ({ text: logText, totalBytes: Buffer.byteLength(logText), droppedBytes: 0 }),
+    async destroy() {
+      calls.push("destroy");
+      return { killedUs: 10, removedUs: 20 };
+    },
+  };
+}
+
+export function poolOf(sandbox: Sandbox | Error): SandboxPool {
+  return {
+    async acquire() {
+      if (sandbox instanceof Error) throw sandbox;
+      return sandbox;
+    },
+    stats: () => [],
+    close: async () => {},
+  };
+}
+
+export function jobOf(changes: Partial<InvocationJob> = {}): InvocationJob {
+  return {
+    invocationId: "0196f1e0-7d2c-7000-8000-000000000001",
+    gatewayId: "gateway-1",
+    functionName: "hello",
+    runtime: "nodejs24",
+    handler: "index.handler",
+    limits: { cpu: 1, memoryMb: 256, pids: 64, timeoutMs: 1000, tmpMb: 64 },
+    environment: {},
+    bundleDigest: "0".repeat(64),
+    event: '{"name":"you"}',
+    enqueuedAtMs: Date.now(),
+    startBeforeMs: Date.now() + 30_000,
+    ...changes,
+  };
+}

@@ -1,0 +1,49 @@
+import { pino } from "pino";
+import { describe, expect, test } from "vitest";
+import { LIMITS, MayflyError } from "../contract/index.ts";
+import type { BundleCache } from "./bundle-cache.ts";
+import { answer, jobOf, poolOf, scriptedSandbox } from "./pool.fixture.ts";
+import { runInvocation } from "./run-invocation.ts";
+
+const logger = pino({ level: "silent" });
+const bundles: BundleCache = { open: async () => ({ folder: "/unpacked", release() {} }) };
+const never: BundleCache = { open: () => Promise.reject(new Error("must not be asked")) };
+
+describe("runInvocation()", () => {
+  test("prepares the sandbox, runs the event and leaves the teardown to others", async () => {
+    const sandbox = scriptedSandbox(answer("42", { initMs: 3, runMs: 5 }));
+    const { reply, sandbox: kept } = await runInvocation(jobOf(), { pool: poolOf(sandbox), bundles, logger });
+    expect(sandbox.calls).toEqual(["prepare /unpacked", 'run index.handler {"name":"you"} 1000']);
+    expect(kept).toBe(sandbox);
+    expect(reply).toMatchObject({ verdict: "ok", body: "42", timings: { initMs: 3, runMs: 5 } });
+    expect(reply.timings.leaseMs).toBeGreaterThanOrEqual(0);
+  });
+
+  test("does not start a job past its time", async () => {
+    const job = jobOf({ startBeforeMs: Date.now() - 1 });
+    const { reply } = await runInvocation(job, { pool: poolOf(new Error("unused")), bundles: never, logger });
+    expect(reply.verdict).toBe("queue_timeout");
+  });
+
+  test("calls an invocation that got no sandbox in time queue_timeout", async () => {
+    const pool = poolOf(new MayflyError("LEASE_TIMEOUT"));
+    const { reply } = await runInvocation(jobOf(), { pool, bundles, logger });
+    expect(reply).toMatchObject({ verdict: "queue_timeout", fault: { type: "LEASE_TIMEOUT" } });
+  });
+
+  test("hands back what it took when the sandbox fails, and says nothing of the cause to the caller", async () => {
+    const sandbox = scriptedSandbox(new Error("secret detail"));
+    const judged = await runInvocation(jobOf(), { pool: poolOf(sandbox), bundles, logger });
+    expect(judged.reply.verdict).toBe("internal");
+    expect(JSON.stringify(judged.reply)).not.toContain("secret");
+    expect(judged.sandbox).toBe(sandbox);
+    expect(judged.bundle?.folder).toBe("/unpacked");
+  });
+
+  test("cuts the log's tail at a whole character", async () => {
+    const sandbox = scriptedSandbox(answer("1"), undefined, `x${"€".repeat(LIMITS.logTailBytes)}`);
+    const { reply } = await runInvocation(jobOf(), { pool: poolOf(sandbox), bundles, logger });
+    expect(reply.logTail).toMatch(/^€+$/);
+    expect(Buffer.byteLength(reply.logTail ?? "")).toBeLessThanOrEqual(LIMITS.logTailBytes);
+  });
+});

@@ -1,0 +1,109 @@
+/**
+ * The story of one invocation in the worker: not too late? → bundle → sandbox → event → verdict. consume.ts calls
+ * it; what it returns goes to settle.ts, which sends the reply and only then takes the sandbox down.
+ */
+import {
+  type InvocationJob,
+  type InvocationReply,
+  type InvocationTimings,
+  LIMITS,
+  MayflyError,
+  type Verdict,
+} from "../contract/index.ts";
+import type { Sandbox, SandboxLog, SandboxPool, Usage } from "../pool/sandbox.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { BundleCache, OpenBundle } from "./bundle-cache.ts";
+import { judgeOutcome } from "./judge-outcome.ts";
+
+export interface InvocationTools {
+  pool: SandboxPool;
+  bundles: BundleCache;
+  logger: Logger;
+}
+
+/** An invocation with its verdict, whose sandbox still stands. */
+export interface JudgedInvocation {
+  job: InvocationJob;
+  reply: InvocationReply;
+  /** What was taken for it and must be given back, whatever the verdict. */
+  sandbox?: Sandbox;
+  bundle?: OpenBundle;
+  /** Only when the sandbox's process ran. */
+  spent?: { usage: Usage; log: SandboxLog };
+}
+
+/** Never rejects: what goes wrong becomes a verdict. */
+export async function runInvocation(job: InvocationJob, tools: InvocationTools): Promise<JudgedInvocation> {
+  const timings: InvocationTimings = { queueMs: Math.max(0, Date.now() - job.enqueuedAtMs) };
+  const taken: Pick<JudgedInvocation, "sandbox" | "bundle"> = {};
+  const judged = (reply: Omit<InvocationReply, "invocationId" | "timings">): JudgedInvocation => ({
+    job,
+    reply: { invocationId: job.invocationId, timings, ...reply },
+    ...taken,
+  });
+
+  try {
+    if (Date.now() > job.startBeforeMs) return judged({ verdict: "queue_timeout" });
+
+    taken.bundle = await tools.bundles.open(job.bundleDigest);
+    const askedAt = performance.now();
+    const sandbox = await tools.pool.acquire(job.runtime, Math.max(1, job.startBeforeMs - Date.now()));
+    taken.sandbox = sandbox;
+    await sandbox.prepare({ limits: job.limits, bundleFolder: taken.bundle.folder });
+    timings.leaseMs = performance.now() - askedAt;
+
+    const outcome = await sandbox.run(
+      {
+        type: "event",
+        invocationId: job.invocationId,
+        functionName: job.functionName,
+        handler: job.handler,
+        memoryMb: job.limits.memoryMb,
+        deadlineMs: Date.now() + job.limits.timeoutMs,
+        environment: job.environment,
+      },
+      Buffer.from(job.event),
+      job.limits.timeoutMs,
+    );
+    if (outcome.kind === "answer") {
+      const { initMs, runMs } = outcome.header;
+      if (initMs !== undefined) timings.initMs = initMs;
+      if (runMs !== undefined) timings.runMs = runMs;
+    }
+
+    const spent = { usage: sandbox.usage(), log: sandbox.log() };
+    const logTail = tailOf(spent.log.text);
+    const reply = { ...judgeOutcome(outcome, spent.usage, job.limits), ...(logTail && { logTail }) };
+    return { ...judged(reply), spent };
+  } catch (error) {
+    const verdict = verdictOfFailure(error);
+    tools.logger.error(
+      { err: error, invocationId: job.invocationId, verdict },
+      "an invocation could not be carried out",
+    );
+    return judged({ verdict, fault: faultOfFailure(error) });
+  }
+}
+
+function verdictOfFailure(error: unknown): Verdict {
+  if (!(error instanceof MayflyError)) return "internal";
+  if (error.code === "LEASE_TIMEOUT") return "queue_timeout";
+  if (error.code === "POOL_CLOSED") return "worker_lost";
+  return "internal";
+}
+
+/** A MayflyError's message is written for people and holds no secrets; of others nothing is known. */
+function faultOfFailure(error: unknown): { type: string; message: string } {
+  if (error instanceof MayflyError) return { type: error.code, message: error.message };
+  return { type: "INTERNAL", message: "Mayfly failed; its log says why" };
+}
+
+/** The last LIMITS.logTailBytes, starting at a whole character. */
+function tailOf(text: string): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= LIMITS.logTailBytes) return text;
+  let start = bytes.length - LIMITS.logTailBytes;
+  // A byte 10xxxxxx continues a UTF-8 character.
+  while (((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;
+  return bytes.toString("utf8", start);
+}
