@@ -1,0 +1,109 @@
+/**
+ * The deployed functions, in Redis:
+ *
+ *   mayfly:functions           hash        name → record as JSON
+ *   mayfly:functions:created   hash        name → time of the first deployment
+ *   mayfly:functions:names     sorted set  all names with score 0, so that ZRANGEBYLEX pages them in order
+ *
+ * One HGET resolves an invocation, and a page of names costs the same whether ten functions exist or ten thousand.
+ * The three change together in MULTI, so a reader never sees half of a deployment.
+ */
+import type { ChainableCommander, Redis } from "ioredis";
+import { MayflyError } from "../../contract/index.ts";
+import { type FunctionRecord, type FunctionView, functionRecord, toFunctionView } from "./function-record.ts";
+
+const RECORDS = "mayfly:functions";
+const CREATED = "mayfly:functions:created";
+const NAMES = "mayfly:functions:names";
+const SCAN_COUNT = 500;
+
+export class FunctionRegistry {
+  readonly #redis: Redis;
+
+  constructor(redis: Redis) {
+    this.#redis = redis;
+  }
+
+  /** Adds the function or replaces it whole. All methods: QUEUE_UNAVAILABLE when Redis is away. */
+  async put(record: FunctionRecord): Promise<{ isNew: boolean; view: FunctionView }> {
+    const [isNew, createdAt] = await this.#all(
+      this.#redis
+        .multi()
+        .hsetnx(CREATED, record.name, record.updatedAt)
+        .hget(CREATED, record.name)
+        .hset(RECORDS, record.name, JSON.stringify(record))
+        .zadd(NAMES, 0, record.name),
+    );
+    return { isNew: isNew === 1, view: toFunctionView(record, String(createdAt)) };
+  }
+
+  /** With the environment's values: for invocations only. */
+  async resolve(name: string): Promise<FunctionRecord> {
+    const json = await this.#redis.hget(RECORDS, name).catch(unavailable);
+    if (json === null) throw unknownFunction(name);
+    return functionRecord.parse(JSON.parse(json));
+  }
+
+  async get(name: string): Promise<FunctionView> {
+    const [json, createdAt] = await this.#all(this.#redis.multi().hget(RECORDS, name).hget(CREATED, name));
+    if (typeof json !== "string") throw unknownFunction(name);
+    return toFunctionView(functionRecord.parse(JSON.parse(json)), String(createdAt));
+  }
+
+  /** At most `limit` functions whose names sort behind `after`; `next` is set when there are more. */
+  async list(limit: number, after?: string): Promise<{ functions: FunctionView[]; next?: string }> {
+    const start = after === undefined ? "-" : `(${after}`;
+    const names = await this.#redis.zrangebylex(NAMES, start, "+", "LIMIT", 0, limit + 1).catch(unavailable);
+    const page = names.slice(0, limit);
+    if (page.length === 0) return { functions: [] };
+
+    const [records, created] = (await this.#all(
+      this.#redis
+        .multi()
+        .hmget(RECORDS, ...page)
+        .hmget(CREATED, ...page),
+    )) as [(string | null)[], (string | null)[]];
+    const functions = records.flatMap((json, i) =>
+      // Deleted since the names were read.
+      json === null ? [] : [toFunctionView(functionRecord.parse(JSON.parse(json)), String(created[i]))],
+    );
+    const next = page.at(-1);
+    return names.length > limit && next !== undefined ? { functions, next } : { functions };
+  }
+
+  async delete(name: string): Promise<void> {
+    const [deleted] = await this.#all(
+      this.#redis.multi().hdel(RECORDS, name).hdel(CREATED, name).zrem(NAMES, name),
+    );
+    if (deleted === 0) throw unknownFunction(name);
+  }
+
+  /** The digests of all bundles that a function refers to. HSCAN returns all that is there all the time. */
+  async referencedDigests(): Promise<Set<string>> {
+    const digests = new Set<string>();
+    let cursor = "0";
+    do {
+      const [next, fields] = await this.#redis.hscan(RECORDS, cursor, "COUNT", SCAN_COUNT).catch(unavailable);
+      cursor = next;
+      for (let i = 1; i < fields.length; i += 2)
+        digests.add(functionRecord.parse(JSON.parse(String(fields[i]))).bundleDigest);
+    } while (cursor !== "0");
+    return digests;
+  }
+
+  async #all(commands: ChainableCommander): Promise<unknown[]> {
+    const replies = await commands.exec().catch(unavailable);
+    return (replies ?? []).map(([error, reply]) => (error ? unavailable(error) : reply));
+  }
+}
+
+function unknownFunction(name: string): MayflyError {
+  return new MayflyError("FUNCTION_UNKNOWN", { message: `No function has the name "${name}"` });
+}
+
+function unavailable(cause: unknown): never {
+  throw new MayflyError("QUEUE_UNAVAILABLE", {
+    message: "Cannot reach the functions: Redis does not answer",
+    cause,
+  });
+}
