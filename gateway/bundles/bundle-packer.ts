@@ -22,10 +22,17 @@ export class BundlePacker {
   #thread: Worker;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Starts the thread at once: before the gateway drops its rights, while it can surely read its own modules. */
-  constructor(timeoutMs = PACK_TIMEOUT_MS) {
+  private constructor(thread: Worker, timeoutMs: number) {
+    this.#thread = thread;
     this.#timeoutMs = timeoutMs;
-    this.#thread = startThread();
+  }
+
+  /**
+   * Resolves when the thread has loaded its modules. To be called before the gateway drops its rights: the user
+   * that it becomes may not be able to read them.
+   */
+  static async start(timeoutMs = PACK_TIMEOUT_MS): Promise<BundlePacker> {
+    return new BundlePacker(await startThread(), timeoutMs);
   }
 
   /**
@@ -49,13 +56,15 @@ export class BundlePacker {
   async #ask(request: PackRequest): Promise<PackReply> {
     const clock = AbortSignal.timeout(this.#timeoutMs);
     try {
+      const replied = once(this.#thread, "message", { signal: clock });
       this.#thread.postMessage(request, [request.archive]);
-      const [reply] = await once(this.#thread, "message", { signal: clock });
+      const [reply] = await replied;
       return reply as PackReply;
     } catch (cause) {
-      // Out of time, out of memory, or a fault of ours: the thread's state is unknown, so it is replaced.
+      // Out of time, out of memory, or a fault of ours: the thread's state is unknown, so it is replaced. Where
+      // that fails, the old one stays: every deployment then fails here, with the reason as its cause.
       await this.#thread.terminate();
-      this.#thread = startThread();
+      this.#thread = await startThread();
       if (!clock.aborted) throw new MayflyError("INTERNAL", { cause });
       throw new MayflyError("BUNDLE_TOO_LARGE", {
         message: `Cannot accept the bundle: unpacking it takes longer than ${this.#timeoutMs} ms`,
@@ -70,9 +79,11 @@ export class BundlePacker {
   }
 }
 
-function startThread(): Worker {
+async function startThread(): Promise<Worker> {
   const thread = new Worker(new URL("./bundle-thread.ts", import.meta.url));
-  // A listener must be there even while nobody asks; once() in #ask sees the error too.
+  // The thread's first message says that it has started.
+  await once(thread, "message");
+  // An error while nobody asks has no listener of #ask; it must not end the process.
   thread.on("error", () => {});
   // An idle thread must not keep the process alive; one that packs is awaited by its request.
   thread.unref();

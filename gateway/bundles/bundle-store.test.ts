@@ -71,7 +71,7 @@ describe("BundleStore", () => {
 
 describe("BundlePacker", () => {
   it("writes the packed bundle, readable for its group only", async () => {
-    const packer = new BundlePacker();
+    const packer = await BundlePacker.start();
     try {
       const path = join(dataDir, "packed");
       const archive = tarGzOf([{ name: "index.js", content: "hello" }]);
@@ -86,7 +86,7 @@ describe("BundlePacker", () => {
   });
 
   it("reports a refusal with its code and entry, leaves no file, and goes on", async () => {
-    const packer = new BundlePacker();
+    const packer = await BundlePacker.start();
     try {
       const path = join(dataDir, "packed");
       const hostile = packer.pack({
@@ -110,7 +110,7 @@ describe("BundlePacker", () => {
   });
 
   it("ends an archive that takes too long, and goes on", async () => {
-    const packer = new BundlePacker(1);
+    const packer = await BundlePacker.start(1);
     try {
       const slow = {
         archive: toArrayBuffer(manyFiles()),

@@ -35,3 +35,6 @@ async function pack(request: PackRequest): Promise<PackReply> {
 parentPort?.on("message", (request: PackRequest) => {
   void pack(request).then((reply) => parentPort?.postMessage(reply));
 });
+
+// For bundle-packer.ts: all modules are loaded.
+parentPort?.postMessage("started");
