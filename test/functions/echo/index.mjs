@@ -1,0 +1,5 @@
+/** Answers its event, and says so in its log. */
+export const handler = async (event) => {
+  console.log("echo");
+  return event;
+};
