@@ -80,6 +80,9 @@ export interface Sandbox {
   /** Any state. Resolves when no process, cgroup, mount or descriptor of it is left. Never rejects. */
   destroy(): Promise<Teardown>;
 
+  /** Resolves when destroy() is done. */
+  readonly destroyed: Promise<void>;
+
   /** Resolves when the sandbox can no longer be leased although nobody destroyed it: its process died. */
   readonly died: Promise<ProcessEnd>;
 }

@@ -1,0 +1,150 @@
+/** Makes parked Linux sandboxes of one runtime, each in eight named steps that undo themselves in reverse. */
+import { MayflyError, type Runtime } from "../contract/index.ts";
+import { Cgroup } from "../native/ts/cgroup.ts";
+import type { CgroupBase } from "../native/ts/cgroup-base.ts";
+import { closeFds, logPipe, socketpair } from "../native/ts/descriptors.ts";
+import type { NamespaceSet } from "../native/ts/namespace-set.ts";
+import { nativeError } from "../native/ts/native-error.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { GuestChannel } from "./guest-channel.ts";
+import { LinuxSandbox } from "./linux-sandbox.ts";
+import { LogCollector } from "./log-collector.ts";
+import { RuntimeHost, type RuntimeHostOptions } from "./runtime-host.ts";
+import type { Sandbox, SandboxFactory } from "./sandbox.ts";
+import type { UidRanges } from "./uid-ranges.ts";
+
+export interface LinuxSandboxFactoryOptions extends Omit<RuntimeHostOptions, "runtime"> {
+  runtime: Runtime;
+  cgroups: CgroupBase;
+  uidRanges: UidRanges;
+  logger: Logger;
+}
+
+/** A process that is forked or executed says "ready" in milliseconds; this ends waiting for one that never will. */
+const READY_TIMEOUT_MS = 10_000;
+
+export class LinuxSandboxFactory implements SandboxFactory {
+  readonly runtime: Runtime;
+  readonly #host: RuntimeHost;
+  readonly #options: LinuxSandboxFactoryOptions;
+  #count = 0;
+
+  private constructor(host: RuntimeHost, options: LinuxSandboxFactoryOptions) {
+    this.runtime = options.runtime;
+    this.#host = host;
+    this.#options = options;
+  }
+
+  /** Starts the runtime's processes and tests whether its zygote can be forked on this machine. */
+  static async start(options: LinuxSandboxFactoryOptions): Promise<LinuxSandboxFactory> {
+    const factory = new LinuxSandboxFactory(await RuntimeHost.start(options), options);
+    try {
+      await factory.#selfTest();
+    } catch (error) {
+      await factory.close();
+      throw error;
+    }
+    return factory;
+  }
+
+  /** How this runtime's processes are started: forked from a zygote, or executed where that failed. */
+  get mode(): "fork" | "exec" {
+    return this.#host.mode;
+  }
+
+  async create(): Promise<Sandbox> {
+    const { cgroups, uidRanges, logger } = this.#options;
+    const id = `${this.runtime}-${++this.#count}`;
+    const uidBase = uidRanges.take();
+    let cgroup: Cgroup | undefined;
+    let set: NamespaceSet | undefined;
+    let guest: GuestChannel | undefined;
+    let logs: LogCollector | undefined;
+    try {
+      cgroup = Cgroup.create(cgroups.fds, id);
+      set = await this.#host.createSet(cgroup.fds, uidBase);
+      const [control, controlTheirs] = socketpair();
+      guest = new GuestChannel(control);
+      const [logRead, logWrite] = logPipe();
+      logs = new LogCollector(logRead);
+      const ready = guest.next();
+      try {
+        await this.#host.enter(set, { control: controlTheirs, log: logWrite, cgroup: cgroup.fds });
+      } finally {
+        closeFds(controlTheirs, logWrite);
+      }
+      await untilReady(id, ready, set);
+      const onDestroyed = () => uidRanges.give(uidBase);
+      return new LinuxSandbox({ id, runtime: this.runtime, set, cgroup, guest, logs, logger, onDestroyed });
+    } catch (error) {
+      guest?.close();
+      logs?.close();
+      await this.#undo(uidBase, cgroup, set);
+      throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#host.close();
+  }
+
+  async #undo(uidBase: number, cgroup: Cgroup | undefined, set: NamespaceSet | undefined): Promise<void> {
+    if (set !== undefined && cgroup !== undefined) {
+      cgroup.kill();
+      await set.ended;
+      set.release();
+    }
+    if (cgroup === undefined || cgroup.remove()) this.#options.uidRanges.give(uidBase);
+    else
+      this.#options.logger.error(
+        { cgroup: cgroup.name },
+        "the cgroup of a failed sandbox could not be removed",
+      );
+  }
+
+  /** A sandbox that became ready ran JavaScript in a forked process, which is what can fail. */
+  async #selfTest(): Promise<void> {
+    try {
+      await (await this.create()).destroy();
+    } catch (error) {
+      this.#options.logger.warn(
+        { err: error, runtime: this.runtime },
+        "the zygote cannot be forked on this machine: sandboxes start by exec, which is slower",
+      );
+      this.#host.useExec();
+      await (await this.create()).destroy();
+    }
+  }
+}
+
+/** Rejects with what went wrong inside: a step, an early end, or silence. */
+async function untilReady(
+  id: string,
+  ready: ReturnType<GuestChannel["next"]>,
+  set: NamespaceSet,
+): Promise<void> {
+  const failed = (why: string) =>
+    new MayflyError("SANDBOX_SPAWN_FAILED", { message: `Cannot start the process of sandbox ${id}: ${why}` });
+  const silence = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => silence.reject(failed(`it was silent for ${READY_TIMEOUT_MS} ms`)),
+    READY_TIMEOUT_MS,
+  );
+  try {
+    const message = await Promise.race([
+      ready,
+      silence.promise,
+      set.ended.then((end) => {
+        throw failed(`it ended before it was ready (${JSON.stringify(end)})`);
+      }),
+    ]);
+    if (message.kind !== "frame") throw failed("its first message is broken");
+    if (message.header.type === "failed") {
+      const action = `Cannot start the process of sandbox ${id}`;
+      throw nativeError("SANDBOX_SPAWN_FAILED", action, -message.header.errno, message.header.step);
+    }
+    if (message.header.type !== "ready") throw failed(`it said "${message.header.type}" first`);
+  } finally {
+    clearTimeout(timer);
+  }
+}

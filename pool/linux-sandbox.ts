@@ -1,0 +1,173 @@
+/** A sandbox of Linux namespaces and cgroups. Made by linux-sandbox-factory.ts, driven by the worker. */
+import { setTimeout as delay } from "node:timers/promises";
+import { type EventHeader, MayflyError, type Runtime } from "../contract/index.ts";
+import type { Cgroup } from "../native/ts/cgroup.ts";
+import type { NamespaceSet } from "../native/ts/namespace-set.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { GuestChannel, GuestMessage } from "./guest-channel.ts";
+import type { LogCollector } from "./log-collector.ts";
+import type {
+  Lease,
+  Outcome,
+  ProcessEnd,
+  Sandbox,
+  SandboxLog,
+  SandboxState,
+  Teardown,
+  Usage,
+} from "./sandbox.ts";
+
+/** What a sandbox is made of; it owns all of it. */
+export interface SandboxParts {
+  id: string;
+  runtime: Runtime;
+  set: NamespaceSet;
+  cgroup: Cgroup;
+  guest: GuestChannel;
+  logs: LogCollector;
+  logger: Logger;
+  /** Called when the sandbox is gone: its ids may be used again. */
+  onDestroyed: () => void;
+}
+
+const MIB = 1024 * 1024;
+/** A file of /tmp for every 4 KiB of it, as mke2fs would give, so that small files do not run out first. */
+const TMP_BYTES_PER_INODE = 4096;
+/** Mayfly's own PID 1 is in the cgroup too; a function's limit is its own. */
+const OWN_PROCESSES = 1;
+/** How long the cgroup of a dead sandbox may stay busy before it is reported as leaked. */
+const REMOVE_ATTEMPTS = 100;
+const REMOVE_RETRY_MS = 20;
+
+const microsecondsSince = (start: bigint) => Number(process.hrtime.bigint() - start) / 1000;
+
+export class LinuxSandbox implements Sandbox {
+  readonly id: string;
+  readonly runtime: Runtime;
+  readonly died: Promise<ProcessEnd>;
+  readonly destroyed: Promise<void>;
+  readonly #parts: SandboxParts;
+  #state: SandboxState = "parked";
+  #teardown: Promise<Teardown> | undefined;
+  #resolveDestroyed!: () => void;
+
+  constructor(parts: SandboxParts) {
+    this.#parts = parts;
+    this.id = parts.id;
+    this.runtime = parts.runtime;
+    this.died = parts.set.ended;
+    this.destroyed = new Promise((resolve) => {
+      this.#resolveDestroyed = resolve;
+    });
+  }
+
+  get state(): SandboxState {
+    return this.#state;
+  }
+
+  async prepare({ limits, bundleFolder }: Lease): Promise<void> {
+    this.#move("parked", "leased");
+    const { cgroup, set } = this.#parts;
+    cgroup.limit({
+      cpu: limits.cpu,
+      memoryBytes: limits.memoryMb * MIB,
+      pids: limits.pids + OWN_PROCESSES,
+    });
+    const tmpBytes = limits.tmpMb * MIB;
+    await set.mount(bundleFolder, tmpBytes, tmpBytes / TMP_BYTES_PER_INODE);
+  }
+
+  async run(event: EventHeader, body: Buffer, timeoutMs: number): Promise<Outcome> {
+    this.#move("leased", "running");
+    const { guest, set, cgroup } = this.#parts;
+    const timer = Promise.withResolvers<Outcome>();
+    const timeout = setTimeout(() => timer.resolve({ kind: "timeout" }), timeoutMs);
+    const message = guest.next();
+    guest.send(event, body);
+    const outcome = await Promise.race([
+      message.then(outcomeOf),
+      set.ended.then((end): Outcome => ({ kind: "ended", end })),
+      timer.promise,
+    ]);
+    clearTimeout(timeout);
+    if (outcome.kind !== "answer") {
+      cgroup.kill();
+      await set.ended;
+    }
+    this.#move("running", "finished");
+    return outcome;
+  }
+
+  usage(): Usage {
+    this.#expect("finished");
+    return this.#parts.cgroup.usage();
+  }
+
+  log(): SandboxLog {
+    this.#expect("finished");
+    return this.#parts.logs.take();
+  }
+
+  destroy(): Promise<Teardown> {
+    this.#teardown ??= this.#tearDown();
+    return this.#teardown;
+  }
+
+  async #tearDown(): Promise<Teardown> {
+    this.#state = "destroyed";
+    const { set, cgroup, guest, logs, logger, onDestroyed } = this.#parts;
+    const start = process.hrtime.bigint();
+    const teardown = { killedUs: 0, removedUs: 0 };
+    try {
+      cgroup.kill();
+      await set.ended;
+      teardown.killedUs = microsecondsSince(start);
+      guest.close();
+      logs.close();
+      set.release();
+      await this.#removeCgroup(cgroup);
+      teardown.removedUs = microsecondsSince(start);
+      onDestroyed();
+    } catch (error) {
+      /* Its ids are not given back: whatever is left of it must not meet a successor. */
+      logger.error({ err: error, sandbox: this.id }, "a sandbox could not be removed");
+    }
+    this.#resolveDestroyed();
+    return teardown;
+  }
+
+  /** The last process is gone from the pid namespace a moment before it is gone from the cgroup. */
+  async #removeCgroup(cgroup: Cgroup): Promise<void> {
+    for (let attempt = 0; attempt < REMOVE_ATTEMPTS; attempt++) {
+      if (cgroup.isEmpty() && cgroup.remove()) return;
+      await delay(attempt === 0 ? 0 : REMOVE_RETRY_MS);
+    }
+    throw new MayflyError("CGROUP_FAILED", {
+      message: `Cannot remove cgroup ${cgroup.name}: something is still in it`,
+    });
+  }
+
+  /** The only place where a living sandbox changes its state. */
+  #move(from: SandboxState, to: SandboxState): void {
+    /* Destroyed while it ran: whoever destroyed it does not want the outcome, and gets the state it made. */
+    if (this.#state === "destroyed" && from !== "parked") return;
+    this.#expect(from);
+    this.#state = to;
+  }
+
+  #expect(state: SandboxState): void {
+    if (this.#state === state) return;
+    throw new MayflyError("SANDBOX_STATE", {
+      message: `Cannot use sandbox ${this.id}: it is ${this.#state}, not ${state}`,
+    });
+  }
+}
+
+function outcomeOf(message: GuestMessage): Outcome {
+  if (message.kind === "too_large") return { kind: "response_too_large" };
+  if (message.kind === "broken") return { kind: "protocol_error", reason: message.reason };
+  const { header, body } = message;
+  if (header.type !== "answer")
+    return { kind: "protocol_error", reason: `it sent "${header.type}" for an answer` };
+  return { kind: "answer", header, body };
+}

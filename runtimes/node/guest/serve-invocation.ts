@@ -1,0 +1,121 @@
+/**
+ * The life of a sandbox's process: parked in a blocking read, then one event, one answer, and nothing more.
+ * Called by zygote.ts in each forked process, and by exec.ts where forking does not work.
+ */
+import { readSync } from "node:fs";
+import { exitNow } from "../../../native/ts/zygote-library.ts";
+import { describeError } from "./describe-error.ts";
+import { readFrame, writeFrame } from "./frames.ts";
+import { loadHandler } from "./load-handler.ts";
+
+/** The header of the event's frame: EventHeader in contract/guest-frames.ts. */
+interface EventHeader {
+  invocationId: string;
+  functionName: string;
+  handler: string;
+  memoryMb: number;
+  deadlineMs: number;
+  environment: Record<string, string>;
+}
+
+/** LIMITS.responseBytes: refused here already, so that an answer too large is not sent for nothing. */
+const RESPONSE_MAX_BYTES = 6 * 1024 * 1024;
+
+interface Answer {
+  header: Record<string, unknown>;
+  body?: string;
+}
+
+/** What a handler gets as its second argument: Lambda's names. */
+function makeContext(header: EventHeader): Record<string, unknown> {
+  return {
+    functionName: header.functionName,
+    functionVersion: "$LATEST",
+    memoryLimitInMB: String(header.memoryMb),
+    awsRequestId: header.invocationId,
+    getRemainingTimeInMillis: () => Math.max(0, header.deadlineMs - Date.now()),
+  };
+}
+
+function setUpProcess(header: EventHeader, root: string): void {
+  process.env = {
+    PATH: "/usr/local/bin:/usr/bin:/bin",
+    HOME: "/tmp",
+    TMPDIR: "/tmp",
+    LANG: "C.UTF-8",
+    TZ: "UTC",
+    MAYFLY_FUNCTION_NAME: header.functionName,
+    MAYFLY_INVOCATION_ID: header.invocationId,
+    ...header.environment,
+  };
+  process.chdir(root);
+}
+
+/** JSON text of what the handler returned; `undefined` becomes null as in Lambda. */
+function marshal(result: unknown): string {
+  try {
+    return JSON.stringify(result) ?? "null";
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw Object.assign(new Error(`The handler's result cannot be written as JSON: ${reason}`), {
+      name: "Runtime.MarshalError",
+    });
+  }
+}
+
+async function invoke(header: EventHeader, body: Buffer, root: string): Promise<Answer> {
+  const initStart = performance.now();
+  let loaded: Awaited<ReturnType<typeof loadHandler>>;
+  try {
+    loaded = await loadHandler(root, header.handler);
+  } catch (error) {
+    const initMs = performance.now() - initStart;
+    return { header: { type: "answer", status: "init_error", initMs, error: describeError(error) } };
+  }
+  process.argv = [process.execPath, loaded.file];
+  const runStart = performance.now();
+  const initMs = runStart - initStart;
+  try {
+    const result = await loaded.call(JSON.parse(body.toString()), makeContext(header));
+    const text = marshal(result);
+    const runMs = performance.now() - runStart;
+    if (Buffer.byteLength(text) > RESPONSE_MAX_BYTES) {
+      return { header: { type: "answer", status: "response_too_large", initMs, runMs } };
+    }
+    return { header: { type: "answer", status: "ok", initMs, runMs }, body: text };
+  } catch (error) {
+    const runMs = performance.now() - runStart;
+    return {
+      header: { type: "answer", status: "function_error", initMs, runMs, error: describeError(error) },
+    };
+  }
+}
+
+/** Sends the answer and then stands still until the worker ends the sandbox: nothing runs on after an answer. */
+function finish(control: number, answer: Answer): never {
+  writeFrame(control, answer.header, answer.body);
+  readSync(control, Buffer.alloc(1));
+  exitNow(0);
+  throw new Error("unreachable");
+}
+
+/** A tenant who listens for them has taken them over. */
+function answerUncaught(control: number): void {
+  process.on("uncaughtException", (error) => {
+    if (process.listenerCount("uncaughtException") > 1) return;
+    finish(control, { header: { type: "answer", status: "function_error", error: describeError(error) } });
+  });
+}
+
+/** `control`: the control socket. `root`: where the bundle is mounted. */
+export async function serveInvocation(control: number, root = "/var/task"): Promise<void> {
+  writeFrame(control, { type: "ready" });
+  const frame = readFrame(control);
+  const header = frame.header as unknown as EventHeader;
+  setUpProcess(header, root);
+  answerUncaught(control);
+  finish(control, await invoke(header, frame.body, root));
+}
+
+/** The same path without a process of its own, for the zygote's warm-up. */
+export const warmInvocation = invoke;

@@ -1,0 +1,36 @@
+/**
+ * The zygote of nodejs24: loads what functions commonly use, runs the path of an invocation until it is compiled,
+ * collects its garbage, and then stands in zygoteServe() for the rest of its life. Each process forked from it
+ * continues below that line. It holds no secrets and never loads a tenant's code.
+ *
+ * It must not touch Math.random, crypto.randomUUID, crypto.randomInt, process.stdout or process.stderr: what they
+ * remember would be shared by all sandboxes. test/guest-process.itest.ts looks for it.
+ */
+import { randomBytes } from "node:crypto";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { zygoteServe } from "../../../native/ts/zygote-library.ts";
+import { mendProcess } from "./mend-process.ts";
+import { serveInvocation } from "./serve-invocation.ts";
+import { warmUp } from "./warm-up.ts";
+
+/** The socket on which requests to fork come, as the spawner hands it over. */
+const REQUESTS_FD = 3;
+
+/** Twice: the second collection finishes sweeping what the first left, which else every child would do again. */
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  setFlagsFromString("--no-expose-gc");
+  collect();
+  collect();
+}
+
+await warmUp();
+collectGarbage();
+const control = zygoteServe(REQUESTS_FD);
+if (control < 0) throw new Error(`the zygote cannot serve: errno ${-control}`);
+
+// From here on in a sandbox, without rights.
+mendProcess(randomBytes(4).readUInt32LE() >>> 1);
+await serveInvocation(control);
