@@ -1,7 +1,7 @@
 /**
  * Refuses invocations when the queue is full, without a round trip for each: the depth is read at most every
- * REFRESH_MS, beside the invocations, and what this gateway added since is counted on top. The estimate errs
- * towards full by what workers took since the reading, at most a quarter of a second's work.
+ * REFRESH_MS, beside the invocations, and what this gateway added since and has no reply for is counted on top. The
+ * estimate errs towards full by what runs already, at most what was added in a quarter of a second.
  */
 import { LIMITS, MayflyError } from "../../contract/index.ts";
 
@@ -14,6 +14,7 @@ export class Admission {
   readonly #limit: number;
   #depth = 0;
   #addedSince = 0;
+  #readings = 0;
   #readAt = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
 
@@ -22,8 +23,8 @@ export class Admission {
     this.#limit = limit;
   }
 
-  /** Counts one invocation in. Errors: QUEUE_FULL, QUEUE_UNAVAILABLE. */
-  async admit(): Promise<void> {
+  /** Counts one invocation in, and out again when the result is called. Errors: QUEUE_FULL, QUEUE_UNAVAILABLE. */
+  async admit(): Promise<() => void> {
     const age = performance.now() - this.#readAt;
     if (age > STALE_MS) await this.#refresh();
     // A reading that fails here is made again, and awaited, once the last one is stale.
@@ -33,7 +34,12 @@ export class Admission {
       throw new MayflyError("QUEUE_FULL", {
         message: `Cannot queue the invocation: ${this.#limit} are waiting already`,
       });
+    const reading = this.#readings;
     this.#addedSince += 1;
+    return () => {
+      // A newer reading has replaced the count that it was part of.
+      if (reading === this.#readings) this.#addedSince -= 1;
+    };
   }
 
   #refresh(): Promise<void> {
@@ -46,6 +52,7 @@ export class Admission {
   async #read(): Promise<void> {
     // Those added while the answer travels may be in it or not: counted on top, the estimate stays high.
     this.#addedSince = 0;
+    this.#readings += 1;
     this.#depth = await this.#waitingCount();
     this.#readAt = performance.now();
   }

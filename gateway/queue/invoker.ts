@@ -43,7 +43,7 @@ export class Invoker {
     event: string,
     gone: AbortSignal,
   ): Promise<InvocationReply> {
-    await this.#admission.admit();
+    const leave = await this.#admission.admit();
     const { queueTimeoutMs, replyGraceMs } = this.#limits;
     const job = this.#job(target, invocationId, event);
     const reply = this.#inbox.expect(invocationId);
@@ -63,6 +63,7 @@ export class Invoker {
       return end;
     } finally {
       this.#inbox.forget(invocationId);
+      leave();
     }
   }
 
