@@ -40,6 +40,8 @@ async function main(): Promise<void> {
   if (settings.owner) dropPrivileges(settings.owner);
   else if (process.getuid?.() === 0) logger.warn("The gateway runs as root; set MAYFLY_UID and MAYFLY_GID");
 
+  store.assertWritable();
+
   const redis = await connectRedis(settings.redis, "command", logger);
   const inbox = new ReplyInbox(await connectRedis(settings.redis, "blocking", logger), logger);
   const queue = new InvocationQueue(redis);

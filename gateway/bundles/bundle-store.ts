@@ -9,10 +9,10 @@
  * long as one gateway process owns the folder.
  */
 import { randomUUID } from "node:crypto";
-import { chownSync, mkdirSync, rmSync } from "node:fs";
+import { accessSync, chownSync, constants, mkdirSync, rmSync } from "node:fs";
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { LIMITS } from "../../contract/index.ts";
+import { LIMITS, MayflyError } from "../../contract/index.ts";
 
 /** Longer than a job can wait in the queue and a deployment between its bundle and its registration. */
 const GRACE_MS = 20 * LIMITS.queueTimeoutMs;
@@ -29,8 +29,22 @@ export class BundleStore {
   constructor(dataDir: string, owner?: { uid: number; gid: number }, graceMs = GRACE_MS) {
     this.#folder = join(dataDir, "bundles");
     this.#graceMs = graceMs;
+    // The gateway's user must pass through the data folder, whoever owns it.
+    mkdirSync(dataDir, { recursive: true, mode: 0o711 });
     mkdirSync(this.#folder, { recursive: true, mode: 0o750 });
     if (owner) chownSync(this.#folder, owner.uid, owner.gid);
+  }
+
+  /** To be called once the process has its final rights. Errors: SETTINGS_INVALID, with the cure. */
+  assertWritable(): void {
+    try {
+      accessSync(this.#folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    } catch (cause) {
+      throw new MayflyError("SETTINGS_INVALID", {
+        message: `Cannot write to ${this.#folder} as user ${process.getuid?.()}: let this user pass through each folder above it (chmod o+x), or correct MAYFLY_DATA_DIR`,
+        cause,
+      });
+    }
   }
 
   /** A path for a new bundle, on the same file system as its final one. */

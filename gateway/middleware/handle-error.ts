@@ -1,7 +1,7 @@
 /** Turns whatever a route throws into a problem, and logs our own faults once. */
-import type { ErrorHandler } from "hono";
+import type { Context, ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { ERROR_CODES, MayflyError } from "../../contract/index.ts";
+import { ERROR_CODES, type ErrorCode, MayflyError } from "../../contract/index.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { GatewayEnv } from "../gateway-env.ts";
 import { type Problem, sendProblem } from "./problem.ts";
@@ -20,12 +20,22 @@ export function handleError(logger: Logger): ErrorHandler<GatewayEnv> {
       else logger.warn(facts, "A request failed");
     }
     // Inner text of our faults stays inside.
-    if (known.code === "INTERNAL") return sendProblem(c, "INTERNAL", ERROR_CODES.INTERNAL.sentence);
+    const invocation = invocationMembers(c, known.code);
+    if (known.code === "INTERNAL")
+      return sendProblem(c, "INTERNAL", ERROR_CODES.INTERNAL.sentence, invocation);
 
     const { errors, ...details } = known.details;
     return sendProblem(c, known.code, known.message, {
+      ...invocation,
       ...(Array.isArray(errors) && { errors: errors as NonNullable<Problem["errors"]> }),
       ...(Object.keys(details).length > 0 && { details }),
     });
   };
+}
+
+/** Of an invocation that failed before it was queued. */
+function invocationMembers(c: Context<GatewayEnv>, code: ErrorCode): Partial<Problem> {
+  const invocationId: string | undefined = c.get("invocationId");
+  if (invocationId === undefined) return {};
+  return code === "QUEUE_FULL" ? { invocationId, verdict: "throttled" } : { invocationId };
 }

@@ -62,7 +62,12 @@ export function deployFunction(
   parts: { packer: BundlePacker; store: BundleStore; registry: FunctionRegistry },
 ): void {
   const { packer, store, registry } = parts;
-  app.openAPIRegistry.register("FunctionConfig", functionConfig);
+  // By zod itself: hono's generator knows only schemas that were made after it had extended zod.
+  app.openAPIRegistry.registerComponent(
+    "schemas",
+    "FunctionConfig",
+    z.toJSONSchema(functionConfig, { io: "input", unrepresentable: "any" }) as object,
+  );
   app.openapi(route, async (c) => {
     const { name } = c.req.valid("param");
     const { bundle, config } = await readForm(c.req.raw);
