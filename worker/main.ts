@@ -11,10 +11,10 @@ import { runInvocation } from "./run-invocation.ts";
 import { readSettings } from "./settings.ts";
 import { settle } from "./settle.ts";
 
-/** Told to stop while starting: the start is finished first, so that there is one way down. */
-const stopAsked = new Promise<NodeJS.Signals>((resolve) => {
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve(signal));
-});
+/** Why the worker ends. Told so while starting, it finishes its start first: there is one way down. */
+const { promise: stopAsked, resolve: stop } = Promise.withResolvers<{ reason: string; exitCode: number }>();
+for (const signal of ["SIGTERM", "SIGINT"] as const)
+  process.on(signal, () => stop({ reason: signal, exitCode: 0 }));
 
 const settings = readSettings(process.env);
 const logger = createLogger("worker", settings.logLevel);
@@ -28,10 +28,10 @@ const bundles = await openBundleCache({
 });
 const pool = await createPool({
   instance: settings.instance,
-  dataDir: settings.dataDir,
   targets: { nodejs24: settings.poolTarget },
   maxSandboxes: settings.maxSandboxes,
   logger: logger.child({ component: "pool" }),
+  onLost: (runtime) => stop({ reason: `the spawner of ${runtime} has ended`, exitCode: 1 }),
 });
 const consumer = await consume({
   redis,
@@ -47,8 +47,9 @@ logger.info(
 // The launcher (cli/) waits for this; under another supervisor there is nobody to tell.
 process.send?.("ready");
 
-const signal = await stopAsked;
-logger.info({ signal, drainMs: settings.drainMs }, "the worker stops");
+const { reason, exitCode } = await stopAsked;
+if (exitCode === 0) logger.info({ reason }, "the worker stops");
+else logger.fatal({ reason }, `the worker cannot go on: ${reason}`);
 const drained = consumer.close();
 const timer = new Promise<"late">((resolve) => setTimeout(resolve, settings.drainMs, "late").unref());
 if ((await Promise.race([drained, timer])) === "late") {
@@ -57,4 +58,4 @@ if ((await Promise.race([drained, timer])) === "late") {
 await pool.close();
 redis.disconnect();
 logger.info("the worker has stopped");
-process.exit(0);
+process.exit(exitCode);

@@ -31,6 +31,7 @@ export function scriptedSandbox(
     state: "parked",
     calls,
     died: new Promise(() => {}),
+    destroyed: new Promise(() => {}),
     async prepare(lease) {
       calls.push(`prepare ${lease.bundleFolder}`);
     },
