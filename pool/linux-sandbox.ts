@@ -90,7 +90,7 @@ export class LinuxSandbox implements Sandbox {
       timer.promise,
     ]);
     clearTimeout(timeout);
-    if (outcome.kind !== "answer") {
+    if (outcome.kind !== "answer" && this.#teardown === undefined) {
       cgroup.kill();
       await set.ended;
     }

@@ -165,6 +165,12 @@ MF_EXPORT int mf_bundle_mount(const char *folder);
  */
 MF_EXPORT int mf_zygote_serve(int socket);
 
+/*
+ * Sets the size of V8's old generation from which the calling thread's isolate collects garbage hard, so that it
+ * does so before the sandbox's memory is used up. It may still grow beyond. -ENOSYS where the process does not export V8. Does not block.
+ */
+MF_EXPORT int mf_heap_limit(uint64_t bytes);
+
 /* Ends the process at once, without destructors: they would join threads that a forked process lacks. */
 MF_EXPORT void mf_exit(int code);
 

@@ -46,6 +46,20 @@ static int connect_log(const struct join *join) {
     return 0;
 }
 
+/*
+ * Takes the caller's own descriptors away. Their numbers stay taken, by /dev/null: event loops of threads that the
+ * main process does not have still know them, and libuv aborts when a wake-up cannot be written; a free number
+ * would become a file of the tenant's, into which that wake-up went.
+ */
+static int blank_private(const struct join *join) {
+    if (join->private_count == 0) return 0;
+    scope_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0) return -errno;
+    for (unsigned i = 0; i < join->private_count; i++)
+        if (dup3(null, join->private_fds[i], O_CLOEXEC) < 0) return -errno;
+    return 0;
+}
+
 /* In the intermediate. Returns only in the main process. */
 static void intermediate(const struct join *join, struct outcome *outcome) {
     const int *fds = join->fds;
@@ -58,6 +72,8 @@ static void intermediate(const struct join *join, struct outcome *outcome) {
         fail(outcome, MF_STEP_JOIN_NAMESPACES, -errno);
     } else if ((result = connect_log(join)) < 0) {
         fail(outcome, MF_STEP_JOIN_LOG, result);
+    } else if ((result = blank_private(join)) < 0) {
+        fail(outcome, MF_STEP_JOIN_DESCRIPTORS, result);
     } else {
         pid_t pid = fork();
         if (pid == 0) return;

@@ -24,12 +24,14 @@ struct join {
     const int *fds;
     unsigned fd_count;
     uint32_t uid_base;
-    int own_pid_namespace; /* of the caller, to return to */
+    int own_pid_namespace;  /* of the caller, to return to */
+    const int *private_fds; /* the caller's own: in the main process these numbers are /dev/null */
+    unsigned private_count;
 };
 
 /*
  * Returns twice. In the caller: 0, or -errno with *ret_step. In the main process: 1; it has its three standard
- * descriptors and all others that the caller had, is still root, and must call join_give_up_rights().
+ * descriptors and those of the request, is still root, and must call join_give_up_rights().
  */
 int join_fork(const struct join *join, uint32_t *ret_step);
 

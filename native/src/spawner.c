@@ -112,7 +112,7 @@ static int execute(char **argv, int fd) {
 
 /* MF_OP_EXEC: a runtime that is executed instead of forked. */
 static int exec_runner(const struct mf_request *request, const int *fds, unsigned count, uint32_t *ret_step) {
-    struct join join = {fds, count, request->uid_base, spawner.own_pid_namespace};
+    struct join join = {fds, count, request->uid_base, spawner.own_pid_namespace, NULL, 0}; /* exec closes ours */
     int result = join_fork(&join, ret_step);
     if (result != 1) return result;
     uint32_t step;
@@ -222,6 +222,7 @@ int main(int argc, char **argv) {
     setsid();
     setgroups(0, NULL);
     umask(022);
+    close_range(5, ~0U, 0); /* whatever the worker was started with */
     spawner.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     spawner.own_pid_namespace = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
     spawner.epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -7,6 +7,7 @@
  * other thread whose absence the child would feel.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -18,6 +19,9 @@
 #include "mayfly.h"
 #include "steps.h"
 #include "util.h"
+
+/* A warm Node.js has some twenty. */
+#define PRIVATE_FDS_MAX 256
 
 /* libuv's, exported by the node binary; absent where this library is loaded by something else. */
 typedef struct uv_loop_s uv_loop_t;
@@ -52,12 +56,25 @@ static int allow_fork_everywhere(void) {
     return 0;
 }
 
+/* Every descriptor that this process has now, but the standard ones. How many, or -errno. */
+static int list_descriptors(int *ret_fds, unsigned max) {
+    DIR *folder = opendir("/proc/self/fd");
+    if (folder == NULL) return -errno;
+    unsigned count = 0;
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL && count < max;) {
+        int fd = atoi(entry->d_name);
+        if (fd > STDERR_FILENO && fd != dirfd(folder)) ret_fds[count++] = fd;
+    }
+    closedir(folder);
+    return count < max ? (int) count : -E2BIG;
+}
+
 static void close_request(const int *fds, unsigned count) {
     for (unsigned i = 0; i < count; i++) close(fds[i]);
 }
 
-/* In the forked process: gives up rights and all descriptors of the zygote. The control socket. */
-static int enter(int socket, const struct join *join) {
+/* In the forked process: gives up rights and the request's descriptors. The control socket. */
+static int enter(const struct join *join) {
     uint32_t step;
     int result = join_give_up_rights(join, &step);
     if (result < 0) join_fail(join, step, result);
@@ -66,8 +83,6 @@ static int enter(int socket, const struct join *join) {
     int control = join->fds[MF_JOIN_CONTROL];
     for (unsigned i = 0; i < join->fd_count; i++)
         if (join->fds[i] != control) close(join->fds[i]);
-    close(join->own_pid_namespace);
-    close(socket);
     return control;
 }
 
@@ -76,6 +91,9 @@ int mf_zygote_serve(int socket) {
     if (result < 0) return result;
     int own_pid_namespace = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
     if (own_pid_namespace < 0) return -errno;
+    static int private_fds[PRIVATE_FDS_MAX];
+    int private_count = list_descriptors(private_fds, PRIVATE_FDS_MAX);
+    if (private_count < 0) return private_count;
 
     struct mf_reply hello = {.op = MF_EVENT_HELLO};
     result = send_reply(socket, &hello);
@@ -87,9 +105,9 @@ int mf_zygote_serve(int socket) {
         if (result < 0) break;
         struct mf_reply reply = {.op = request.op, .id = request.id, .step = MF_STEP_REQUEST, .result = -EBADMSG};
         if (request.op == MF_OP_FORK && count > MF_JOIN_CGROUP) {
-            struct join join = {fds, count, request.uid_base, own_pid_namespace};
+            struct join join = {fds, count, request.uid_base, own_pid_namespace, private_fds, (unsigned) private_count};
             reply.result = join_fork(&join, &reply.step);
-            if (reply.result == 1) return enter(socket, &join);
+            if (reply.result == 1) return enter(&join);
         }
         close_request(fds, count);
         result = send_reply(socket, &reply);

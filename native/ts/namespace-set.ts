@@ -23,7 +23,12 @@ interface SpawnerCalls {
   release(): void;
 }
 
-const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+/* Of two names for one number (SIGABRT, SIGIOT) the first, which is the usual one, is written last. */
+const signalNames = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name]),
+);
 
 /** A wait status as wait(2) gives it; -1: unknown. */
 export function parseWaitStatus(status: number): MainEnd {

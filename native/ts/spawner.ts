@@ -49,7 +49,11 @@ export class Spawner {
     const child = spawn(
       `${NATIVE_BUILD_DIR}mayfly-spawner`,
       [rootfs, "3", "4", `${zygoteCommand.length}`, ...zygoteCommand, ...runnerCommand],
-      { stdio: ["ignore", "inherit", "inherit", controlTheirs, mountsTheirs], env: {}, cwd: "/" },
+      {
+        stdio: ["ignore", "inherit", "inherit", controlTheirs, mountsTheirs],
+        env: options.environment,
+        cwd: "/",
+      },
     );
     closeFds(controlTheirs, mountsTheirs);
     const started = Promise.withResolvers<void>();

@@ -12,3 +12,6 @@ export const zygoteServe = library.func("int mf_zygote_serve(int)") as (socket: 
 
 /** _exit(2). */
 export const exitNow = library.func("void mf_exit(int)") as (code: number) => void;
+
+/** Fits V8's old generation to this many bytes. 0 or -errno. */
+export const limitHeap = library.func("int mf_heap_limit(uint64_t)") as (bytes: number) => number;

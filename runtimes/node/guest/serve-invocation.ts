@@ -3,7 +3,7 @@
  * Called by zygote.ts in each forked process, and by exec.ts where forking does not work.
  */
 import { readSync } from "node:fs";
-import { exitNow } from "../../../native/ts/zygote-library.ts";
+import { exitNow, limitHeap } from "../../../native/ts/zygote-library.ts";
 import { describeError } from "./describe-error.ts";
 import { readFrame, writeFrame } from "./frames.ts";
 import { loadHandler } from "./load-handler.ts";
@@ -21,6 +21,9 @@ interface EventHeader {
 /** LIMITS.responseBytes: refused here already, so that an answer too large is not sent for nothing. */
 const RESPONSE_MAX_BYTES = 6 * 1024 * 1024;
 
+/** Half a sandbox's memory is for V8's old generation; the rest for its young one, buffers, /tmp and children. */
+const HEAP_BYTES_PER_MB = 512 * 1024;
+
 interface Answer {
   header: Record<string, unknown>;
   body?: string;
@@ -37,8 +40,10 @@ function makeContext(header: EventHeader): Record<string, unknown> {
   };
 }
 
+/** The one process.env stays: replacing it would leave the C library's environment, and with it TZ, behind. */
 function setUpProcess(header: EventHeader, root: string): void {
-  process.env = {
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, {
     PATH: "/usr/local/bin:/usr/bin:/bin",
     HOME: "/tmp",
     TMPDIR: "/tmp",
@@ -47,8 +52,9 @@ function setUpProcess(header: EventHeader, root: string): void {
     MAYFLY_FUNCTION_NAME: header.functionName,
     MAYFLY_INVOCATION_ID: header.invocationId,
     ...header.environment,
-  };
+  });
   process.chdir(root);
+  limitHeap(header.memoryMb * HEAP_BYTES_PER_MB);
 }
 
 /** JSON text of what the handler returned; `undefined` becomes null as in Lambda. */

@@ -1,0 +1,91 @@
+/** Builds the pools of one worker: a warm pool for each runtime, above one folder of cgroups. Called by worker/main.ts. */
+import { fileURLToPath } from "node:url";
+import { MayflyError, type Runtime } from "../contract/index.ts";
+import { CgroupBase } from "../native/ts/cgroup-base.ts";
+import type { SpawnerOptions } from "../native/ts/spawner.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { LinuxSandboxFactory } from "./linux-sandbox-factory.ts";
+import type { SandboxPool } from "./sandbox.ts";
+import { UidRanges } from "./uid-ranges.ts";
+import { WarmPool } from "./warm-pool.ts";
+
+export interface CreatePoolOptions {
+  /** Names the cgroups: `mayfly-<instance>`. One worker an instance. */
+  instance: string;
+  /** How many sandboxes to keep parked, by runtime. */
+  targets: Record<Runtime, number>;
+  /** How many sandboxes of one runtime may exist at once. */
+  maxSandboxes: number;
+  logger: Logger;
+  /** A runtime's spawner ended: the worker cannot go on. */
+  onLost: (runtime: Runtime) => void;
+}
+
+/** Two at a time keep a two-core machine busy with refilling and leave the event loop its turns. */
+const MAX_STARTING = 2;
+
+/** How each runtime's processes are started, inside its root filesystem. */
+const RUNTIME_COMMANDS: Record<
+  Runtime,
+  Pick<SpawnerOptions, "rootfs" | "zygoteCommand" | "runnerCommand">
+> = {
+  nodejs24: {
+    rootfs: fileURLToPath(new URL("../runtimes/node/build/rootfs", import.meta.url)),
+    /*
+     * --single-threaded: a forked process has no threads but its own. --disable-sigusr1: no debugger thread.
+     * --max-semi-space-size: a young generation for small sandboxes (docs/decisions/0005).
+     */
+    zygoteCommand: [
+      "/usr/bin/node",
+      "--single-threaded",
+      "--v8-pool-size=0",
+      "--disable-sigusr1",
+      "--max-semi-space-size=4",
+      "/var/runtime/runtimes/node/guest/zygote.js",
+    ],
+    runnerCommand: ["/usr/bin/node", "--disable-sigusr1", "/var/runtime/runtimes/node/guest/exec.js"],
+  },
+};
+
+/** Errors: HOST_UNSUITABLE, CGROUP_FAILED, SANDBOX_SPAWN_FAILED; nothing is left then. */
+export async function createPool(options: CreatePoolOptions): Promise<SandboxPool> {
+  const { instance, targets, maxSandboxes, logger, onLost } = options;
+  const cgroups = CgroupBase.open(instance);
+  const uidRanges = new UidRanges();
+  const pools = new Map<Runtime, WarmPool>();
+  const close = async () => {
+    await Promise.all([...pools.values()].map((pool) => pool.close()));
+    cgroups.close();
+  };
+  try {
+    for (const runtime of Object.keys(targets) as Runtime[]) {
+      const factory = await LinuxSandboxFactory.start({
+        runtime,
+        ...RUNTIME_COMMANDS[runtime],
+        cgroups,
+        uidRanges,
+        logger,
+        onLost: () => onLost(runtime),
+      });
+      logger.info({ runtime, mode: factory.mode, cgroups: cgroups.layout.mode }, "runtime ready");
+      const target = targets[runtime];
+      pools.set(runtime, new WarmPool({ factory, target, maxSandboxes, maxStarting: MAX_STARTING, logger }));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    acquire(runtime, timeoutMs) {
+      const pool = pools.get(runtime);
+      if (pool !== undefined) return pool.acquire(timeoutMs);
+      return Promise.reject(
+        new MayflyError("RUNTIME_UNAVAILABLE", {
+          message: `Cannot lease a sandbox: no pool of runtime "${runtime}"`,
+        }),
+      );
+    },
+    stats: () => [...pools.values()].map((pool) => pool.stats()),
+    close,
+  };
+}

@@ -1,0 +1,20 @@
+import { describe, expect, it } from "vitest";
+import { UidRanges } from "./uid-ranges.ts";
+
+describe("uid ranges", () => {
+  it("no two that are taken overlap, and all lie in the unused part of systemd's table", () => {
+    const ranges = new UidRanges();
+    const taken = Array.from({ length: 4093 }, () => ranges.take());
+    expect(new Set(taken).size).toBe(4093);
+    expect(taken.every((base) => (base - (taken[0] as number)) % 65_536 === 0)).toBe(true);
+    expect(Math.max(...taken) + 65_535).toBeLessThanOrEqual(2_147_352_575);
+  });
+
+  it("refuses when all are in use, and takes up the one that came back first", () => {
+    const ranges = new UidRanges();
+    const taken = Array.from({ length: 4093 }, () => ranges.take());
+    expect(() => ranges.take()).toThrow("all 4093 ranges are in use");
+    ranges.give(taken[7] as number);
+    expect(ranges.take()).toBe(taken[7]);
+  });
+});

@@ -1,0 +1,185 @@
+/**
+ * Parked sandboxes of one runtime, ready before an event arrives. Every sandbox leaves the pool once and for good;
+ * another is made for it in the background.
+ *
+ * A lease takes the sandbox that is parked longest. When none is parked it waits, first come first served, up to
+ * its limit. Sandboxes that died while parked are removed and replaced; when making one fails, the next attempt
+ * waits, twice as long each time, so that a broken machine is not hammered.
+ */
+import { MayflyError, type Runtime } from "../contract/index.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { PoolStats, Sandbox, SandboxFactory } from "./sandbox.ts";
+
+export interface WarmPoolOptions {
+  factory: SandboxFactory;
+  /** How many sandboxes to keep parked. */
+  target: number;
+  /** How many may exist at once, in whatever state. */
+  maxSandboxes: number;
+  /** How many are made at the same time. More than the cores only makes each slower. */
+  maxStarting: number;
+  logger: Logger;
+}
+
+interface Waiter {
+  resolve: (sandbox: Sandbox) => void;
+  reject: (error: Error) => void;
+}
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+
+export class WarmPool {
+  readonly runtime: Runtime;
+  readonly #options: WarmPoolOptions;
+  readonly #parked: Sandbox[] = [];
+  readonly #waiters: Waiter[] = [];
+  /** All that exist: starting, parked, leased, being destroyed. */
+  #total = 0;
+  #starting = 0;
+  #leased = 0;
+  #retryMs = 0;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #closing = false;
+  readonly #emptied = Promise.withResolvers<void>();
+
+  constructor(options: WarmPoolOptions) {
+    this.#options = options;
+    this.runtime = options.factory.runtime;
+    this.#refill();
+  }
+
+  /** Errors: LEASE_TIMEOUT after `timeoutMs`, POOL_CLOSED. */
+  acquire(timeoutMs: number): Promise<Sandbox> {
+    if (this.#closing) return Promise.reject(new MayflyError("POOL_CLOSED"));
+    const sandbox = this.#parked.shift();
+    if (sandbox !== undefined) return Promise.resolve(this.#hand(sandbox));
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        resolve: (given) => {
+          clearTimeout(timer);
+          resolve(given);
+        },
+        reject,
+      };
+      const timer = setTimeout(() => {
+        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+        reject(this.#leaseTimeout(timeoutMs));
+      }, timeoutMs);
+      this.#waiters.push(waiter);
+      this.#refill();
+    });
+  }
+
+  stats(): PoolStats {
+    return {
+      runtime: this.runtime,
+      target: this.#options.target,
+      parked: this.#parked.length,
+      starting: this.#starting,
+      leased: this.#leased,
+      waiting: this.#waiters.length,
+    };
+  }
+
+  /** Refuses leases, destroys what is parked, waits until leased sandboxes are gone, closes the factory. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearTimeout(this.#retryTimer);
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(new MayflyError("POOL_CLOSED"));
+    for (const sandbox of this.#parked.splice(0)) void sandbox.destroy();
+    this.#checkEmptied();
+    await this.#emptied.promise;
+    await this.#options.factory.close();
+  }
+
+  #leaseTimeout(timeoutMs: number): MayflyError {
+    const { maxSandboxes } = this.#options;
+    const state =
+      this.#total >= maxSandboxes
+        ? `pool is at its limit of ${maxSandboxes}`
+        : `none became ready in ${timeoutMs} ms`;
+    return new MayflyError("LEASE_TIMEOUT", {
+      message: `Cannot lease a sandbox of ${this.runtime}: ${state}`,
+    });
+  }
+
+  #hand(sandbox: Sandbox): Sandbox {
+    this.#leased += 1;
+    void sandbox.destroyed.then(() => {
+      this.#leased -= 1;
+    });
+    /* Not now: the lease goes first, and its event with it. */
+    setImmediate(() => this.#refill());
+    return sandbox;
+  }
+
+  /** Makes as many as are wanted and allowed. Safe to call at any time. */
+  #refill(): void {
+    const { target, maxSandboxes, maxStarting } = this.#options;
+    while (
+      !this.#closing &&
+      this.#retryTimer === undefined &&
+      this.#parked.length + this.#starting < target + this.#waiters.length &&
+      this.#total < maxSandboxes &&
+      this.#starting < maxStarting
+    ) {
+      this.#total += 1;
+      this.#starting += 1;
+      void this.#start();
+    }
+  }
+
+  async #start(): Promise<void> {
+    let sandbox: Sandbox | undefined;
+    try {
+      sandbox = await this.#options.factory.create();
+      this.#retryMs = 0;
+    } catch (error) {
+      this.#total -= 1;
+      this.#startFailed(error);
+    }
+    this.#starting -= 1;
+    if (sandbox !== undefined) this.#park(sandbox);
+    this.#checkEmptied();
+    this.#refill();
+  }
+
+  #startFailed(error: unknown): void {
+    this.#options.logger.error({ err: error, runtime: this.runtime }, "a sandbox could not be made");
+    this.#retryMs = Math.min(LAST_RETRY_MS, Math.max(FIRST_RETRY_MS, this.#retryMs * 2));
+    this.#retryTimer ??= setTimeout(() => {
+      this.#retryTimer = undefined;
+      this.#refill();
+    }, this.#retryMs);
+  }
+
+  #park(sandbox: Sandbox): void {
+    void sandbox.destroyed.then(() => {
+      this.#total -= 1;
+      this.#checkEmptied();
+      this.#refill();
+    });
+    if (this.#closing) {
+      void sandbox.destroy();
+      return;
+    }
+    void sandbox.died.then(() => this.#removeDead(sandbox));
+    const waiter = this.#waiters.shift();
+    if (waiter === undefined) this.#parked.push(sandbox);
+    else waiter.resolve(this.#hand(sandbox));
+  }
+
+  /** Once leased, a sandbox's death is the worker's to see. */
+  #removeDead(sandbox: Sandbox): void {
+    const index = this.#parked.indexOf(sandbox);
+    if (index < 0) return;
+    this.#parked.splice(index, 1);
+    this.#options.logger.warn({ sandbox: sandbox.id }, "a parked sandbox died and is replaced");
+    void sandbox.destroy();
+  }
+
+  #checkEmptied(): void {
+    if (this.#closing && this.#total === 0) this.#emptied.resolve();
+  }
+}
