@@ -95,5 +95,5 @@ done
 # --- what is built ---
 
 make -s -C native || fail "native/ could not be compiled: the compiler's messages above say why."
-PATH="$PWD/node_modules/.bin:$PATH" node runtimes/node/build-rootfs.ts ||
+PATH="$PWD/node_modules/.bin:$PATH" node --disable-warning=ExperimentalWarning runtimes/node/build-rootfs.ts ||
   fail "The root filesystem of the nodejs24 runtime could not be built: its message above says why."
