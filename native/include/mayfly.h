@@ -165,6 +165,10 @@ MF_EXPORT int mf_bundle_mount(const char *folder);
  */
 MF_EXPORT int mf_zygote_serve(int socket);
 
+/* The pid, and 31 random bits of the kernel's: in microseconds, where Node.js's own ways take a millisecond. */
+MF_EXPORT int mf_pid(void);
+MF_EXPORT int mf_random(void);
+
 /*
  * Sets the size of V8's old generation from which the calling thread's isolate collects garbage hard, so that it
  * does so before the sandbox's memory is used up. It may still grow beyond. -ENOSYS where the process does not export V8. Does not block.

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 #include "channel.h"
 #include "join.h"
@@ -113,6 +114,17 @@ int mf_zygote_serve(int socket) {
         result = send_reply(socket, &reply);
     }
     _exit(result == -EPIPE ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+int mf_pid(void) {
+    return getpid();
+}
+
+int mf_random(void) {
+    uint32_t bits = 0;
+    /* Never short: up to 256 bytes come whole once the kernel's generator is seeded (getrandom(2)). */
+    if (getrandom(&bits, sizeof bits, 0) < 0) return -errno;
+    return (int) (bits >> 1);
 }
 
 void mf_exit(int code) {

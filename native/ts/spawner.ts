@@ -51,7 +51,7 @@ export class Spawner {
       [rootfs, "3", "4", `${zygoteCommand.length}`, ...zygoteCommand, ...runnerCommand],
       {
         stdio: ["ignore", "inherit", "inherit", controlTheirs, mountsTheirs],
-        env: options.environment,
+        env: {},
         cwd: "/",
       },
     );

@@ -15,3 +15,9 @@ export const exitNow = library.func("void mf_exit(int)") as (code: number) => vo
 
 /** Fits V8's old generation to this many bytes. 0 or -errno. */
 export const limitHeap = library.func("int mf_heap_limit(uint64_t)") as (bytes: number) => number;
+
+/** getpid(2). */
+export const currentPid = library.func("int mf_pid()") as () => number;
+
+/** A random number of 31 bits, from the kernel. */
+export const randomSeed = library.func("int mf_random()") as () => number;

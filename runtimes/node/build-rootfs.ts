@@ -21,6 +21,7 @@ import {
 import { stripTypeScriptTypes } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type EventHeader, encodeFrame } from "../../contract/index.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const project = join(here, "../..");
@@ -43,6 +44,17 @@ const guestSources = [
   ...guestFiles.map((name) => `runtimes/node/guest/${name}`),
   "native/ts/zygote-library.ts",
 ];
+
+/** What the zygote rehearses with (guest/warm-up.ts). */
+const WARM_EVENT: EventHeader = {
+  type: "event",
+  invocationId: "00000000-0000-7000-8000-000000000000",
+  functionName: "warm-up",
+  handler: "module.handler",
+  memoryMb: 256,
+  deadlineMs: 0,
+  environment: { WARM: "up" },
+};
 
 function stamp(): string {
   const hash = createHash("sha256");
@@ -111,6 +123,7 @@ function installGuest(): void {
   put("var/runtime/package.json", '{ "type": "module" }\n');
   put("var/runtime/warm/module.mjs", "export const handler = async (event) => ({ hello: event.name });\n");
   put("var/runtime/warm/script.cjs", "exports.handler = async (event) => ({ hello: event.name });\n");
+  put("var/runtime/warm/event.frame", encodeFrame(WARM_EVENT, Buffer.from('{"name":"warm-up"}')));
   copy(inputs.library, "var/runtime/native/build/libmayfly.so", 0o755);
   const modules = "var/runtime/node_modules";
   for (const file of ["package.json", "index.js", "src/koffi/index.js", "src/koffi/src/static.js"]) {

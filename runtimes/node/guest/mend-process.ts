@@ -1,47 +1,35 @@
 /**
- * What a forked Node.js still believes of its parent, put right. Runs once in each sandbox, before it is parked.
- * What C mends before: session, umask, descriptors, event loop (native/src/zygote.c). A function's environment,
- * arguments and folder are set when its event comes (serve-invocation.ts).
+ * What a forked Node.js still believes of its parent, put right. What C mends before: session, umask, descriptors,
+ * event loop (native/src/zygote.c). A function's environment, arguments and folder are set when its event comes
+ * (serve-invocation.ts).
+ *
+ * In two parts, because code that runs for the first time costs a fork a millisecond: prepareMends() puts everything
+ * in place in the zygote, and mendProcess() only sets three numbers in each sandbox.
  */
-import { readlinkSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
-import { exitNow } from "../../../native/ts/zygote-library.ts";
+import { currentPid, exitNow, randomSeed } from "../../../native/ts/zygote-library.ts";
 import { installSyncStreams } from "./sync-stream.ts";
 
-/** process.pid is a constant made at start. /proc/self is a link to the reader's own pid. */
-function mendPid(): void {
-  Object.defineProperty(process, "pid", {
-    value: Number(readlinkSync("/proc/self")),
-    configurable: true,
-    enumerable: true,
-  });
-}
+let pid = process.pid;
+/** When this process began, on the zygote's monotonic clock. */
+let startMs = 0;
 
-/**
- * V8 seeds Math.random when it is first used, from a generator that all children of a zygote share. The zygote
- * never uses it; from this seed on each child's numbers are its own. crypto needs nothing: OpenSSL sees the new
- * pid and reseeds, and the zygote leaves the caches of randomUUID and randomInt empty.
- */
-function seedMathRandom(seed: number): void {
-  setFlagsFromString(`--random-seed=${seed}`);
+const originalNow = performance.now.bind(performance);
+const originalOrigin = performance.timeOrigin;
+
+/** process.pid is a constant made at start. */
+function mendPid(): void {
+  Object.defineProperty(process, "pid", { get: () => pid, configurable: true, enumerable: true });
 }
 
 /** Clocks that count from the process's start count from this one's. */
 function mendClocks(): void {
-  const startMs = performance.now();
-  const originalNow = performance.now.bind(performance);
-  const timeOrigin = performance.timeOrigin + startMs;
   Object.defineProperty(performance, "timeOrigin", {
-    value: timeOrigin,
+    get: () => originalOrigin + startMs,
     configurable: true,
     enumerable: true,
   });
-  Object.defineProperty(performance, "now", {
-    value: () => originalNow() - startMs,
-    configurable: true,
-    writable: true,
-    enumerable: true,
-  });
+  performance.now = () => originalNow() - startMs;
   process.uptime = () => performance.now() / 1000;
 }
 
@@ -59,12 +47,24 @@ function mendExit(): void {
   } as typeof process.emit;
 }
 
-/** `seed`: a random 31-bit number. */
-export function mendProcess(seed: number): void {
+/** In the zygote, once. */
+export function prepareMends(): void {
   mendPid();
-  seedMathRandom(seed);
   mendClocks();
   mendExit();
   installSyncStreams();
   process.execArgv = [];
+}
+
+/**
+ * In each forked process, once.
+ *
+ * V8 seeds Math.random when it is first used, from a generator that all children of a zygote share. The zygote
+ * never uses it; from this seed on each child's numbers are its own. crypto needs nothing: OpenSSL sees the new
+ * pid and reseeds, and the zygote leaves the caches of randomUUID and randomInt empty.
+ */
+export function mendProcess(): void {
+  pid = currentPid();
+  startMs = originalNow();
+  setFlagsFromString(`--random-seed=${randomSeed()}`);
 }

@@ -9,7 +9,7 @@ import { readFrame, writeFrame } from "./frames.ts";
 import { loadHandler } from "./load-handler.ts";
 
 /** The header of the event's frame: EventHeader in contract/guest-frames.ts. */
-interface EventHeader {
+export interface EventHeader {
   invocationId: string;
   functionName: string;
   handler: string;
@@ -24,7 +24,7 @@ const RESPONSE_MAX_BYTES = 6 * 1024 * 1024;
 /** Half a sandbox's memory is for V8's old generation; the rest for its young one, buffers, /tmp and children. */
 const HEAP_BYTES_PER_MB = 512 * 1024;
 
-interface Answer {
+export interface Answer {
   header: Record<string, unknown>;
   body?: string;
 }
@@ -54,7 +54,6 @@ function setUpProcess(header: EventHeader, root: string): void {
     ...header.environment,
   });
   process.chdir(root);
-  limitHeap(header.memoryMb * HEAP_BYTES_PER_MB);
 }
 
 /** JSON text of what the handler returned; `undefined` becomes null as in Lambda. */
@@ -113,15 +112,18 @@ function answerUncaught(control: number): void {
   });
 }
 
-/** `control`: the control socket. `root`: where the bundle is mounted. */
-export async function serveInvocation(control: number, root = "/var/task"): Promise<void> {
-  writeFrame(control, { type: "ready" });
-  const frame = readFrame(control);
-  const header = frame.header as unknown as EventHeader;
+/** What an event leads to. `root`: where the bundle is mounted. Also run by the zygote's warm-up. */
+export async function answerEvent(header: EventHeader, body: Buffer, root: string): Promise<Answer> {
   setUpProcess(header, root);
-  answerUncaught(control);
-  finish(control, await invoke(header, frame.body, root));
+  return invoke(header, body, root);
 }
 
-/** The same path without a process of its own, for the zygote's warm-up. */
-export const warmInvocation = invoke;
+/** `control`: the control socket. */
+export async function serveInvocation(control: number): Promise<void> {
+  writeFrame(control, { type: "ready" });
+  const { header, body } = readFrame(control);
+  const event = header as unknown as EventHeader;
+  limitHeap(event.memoryMb * HEAP_BYTES_PER_MB);
+  answerUncaught(control);
+  finish(control, await answerEvent(event, body, "/var/task"));
+}

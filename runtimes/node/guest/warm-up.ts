@@ -1,5 +1,7 @@
 /** Loads and compiles in the zygote what every sandbox would otherwise load and compile for itself. */
-import { warmInvocation } from "./serve-invocation.ts";
+import { closeSync, openSync } from "node:fs";
+import { readFrame, writeFrame } from "./frames.ts";
+import { answerEvent, type EventHeader } from "./serve-invocation.ts";
 
 /** Built-in modules that functions commonly import: loaded once here, shared by all. */
 const COMMON_MODULES = [
@@ -26,23 +28,26 @@ const COMMON_MODULES = [
   "node:zlib",
 ];
 
-/** One file of each kind, beside the guest's code in the root filesystem (build-rootfs.ts). */
+/** Beside the guest's code in the root filesystem (build-rootfs.ts): a module of each kind, and an event's frame. */
 const WARM_BUNDLE = "/var/runtime/warm";
 const WARM_HANDLERS = ["module.handler", "script.handler"];
 
+/** The path of an invocation from the frame of its event to the frame of its answer, which goes nowhere. */
+async function rehearse(handler: string): Promise<void> {
+  const eventFd = openSync(`${WARM_BUNDLE}/event.frame`, "r");
+  const nowhere = openSync("/dev/null", "w");
+  const { header, body } = readFrame(eventFd);
+  const answer = await answerEvent({ ...(header as unknown as EventHeader), handler }, body, WARM_BUNDLE);
+  if (answer.header.status !== "ok") {
+    throw new Error(`the warm-up of ${handler} failed: ${JSON.stringify(answer)}`);
+  }
+  writeFrame(nowhere, answer.header, answer.body);
+  closeSync(eventFd);
+  closeSync(nowhere);
+  process.chdir("/");
+}
+
 export async function warmUp(): Promise<void> {
   for (const name of COMMON_MODULES) process.getBuiltinModule(name);
-  for (const handler of WARM_HANDLERS) {
-    const header = {
-      invocationId: "00000000-0000-7000-8000-000000000000",
-      functionName: "warm-up",
-      handler,
-      memoryMb: 256,
-      deadlineMs: Date.now(),
-      environment: {},
-    };
-    const { header: answer } = await warmInvocation(header, Buffer.from('{"name":"warm-up"}'), WARM_BUNDLE);
-    if (answer.status !== "ok")
-      throw new Error(`the warm-up of ${handler} failed: ${JSON.stringify(answer)}`);
-  }
+  for (const handler of WARM_HANDLERS) await rehearse(handler);
 }

@@ -4,33 +4,35 @@
  * continues below that line. It holds no secrets and never loads a tenant's code.
  *
  * It must not touch Math.random, crypto.randomUUID, crypto.randomInt, process.stdout or process.stderr: what they
- * remember would be shared by all sandboxes. test/guest-process.itest.ts looks for it.
+ * remember would be shared by all sandboxes. pool/linux-sandbox.itest.ts looks for it.
  */
-import { randomBytes } from "node:crypto";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { zygoteServe } from "../../../native/ts/zygote-library.ts";
-import { mendProcess } from "./mend-process.ts";
+import { mendProcess, prepareMends } from "./mend-process.ts";
 import { serveInvocation } from "./serve-invocation.ts";
 import { warmUp } from "./warm-up.ts";
 
 /** The socket on which requests to fork come, as the spawner hands it over. */
 const REQUESTS_FD = 3;
 
-/** Twice: the second collection finishes sweeping what the first left, which else every child would do again. */
+/**
+ * A last-resort collection also finishes sweeping, which else every child would do again, touching and so copying
+ * each page of the heap: 20 % of what a child costs until it is parked.
+ */
 function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
-  const collect: () => void = runInNewContext("gc");
+  const collect: (options: object) => void = runInNewContext("gc");
   setFlagsFromString("--no-expose-gc");
-  collect();
-  collect();
+  collect({ type: "major", execution: "sync", flavor: "last-resort" });
 }
 
+prepareMends();
 await warmUp();
 collectGarbage();
 const control = zygoteServe(REQUESTS_FD);
 if (control < 0) throw new Error(`the zygote cannot serve: errno ${-control}`);
 
 // From here on in a sandbox, without rights.
-mendProcess(randomBytes(4).readUInt32LE() >>> 1);
+mendProcess();
 await serveInvocation(control);
