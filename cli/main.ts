@@ -2,6 +2,7 @@
 import { MayflyError } from "../contract/index.ts";
 import { deleteCommand } from "./commands/delete.ts";
 import { deployCommand } from "./commands/deploy.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { invokeCommand } from "./commands/invoke.ts";
 import { listCommand } from "./commands/list.ts";
 import { startCommand } from "./commands/start.ts";
@@ -15,6 +16,7 @@ const COMMANDS: Record<string, Command> = {
   invoke: invokeCommand,
   list: listCommand,
   delete: deleteCommand,
+  doctor: doctorCommand,
 };
 
 const HELP = `mayfly: functions, each invocation in a sandbox of its own
@@ -24,6 +26,7 @@ const HELP = `mayfly: functions, each invocation in a sandbox of its own
   mayfly invoke <name> [--data <json>]     invoke a function; --data @file.json reads a file
   mayfly list                              list the functions
   mayfly delete <name>                     delete a function
+  mayfly doctor                            what this machine offers for sandboxes
 
   --url <url>         the gateway            (MAYFLY_URL, http://127.0.0.1:8480)
   --key-file <file>   holds the API key      (MAYFLY_API_KEY, or the data folder's api-key)

@@ -19,6 +19,8 @@ export interface LaunchedService {
   invoke(name: string, event: unknown): Promise<Answer>;
   /** Asks it to stop, as Ctrl-C does. Rejects when it does not end with code 0. */
   stop(): Promise<void>;
+  /** Waits for its end, whoever brought it about. Rejects when that is not code 0, with what it said last. */
+  ended(): Promise<void>;
   removeData(): Promise<void>;
 }
 
@@ -49,7 +51,11 @@ export async function launchService(instance: string, env: NodeJS.ProcessEnv = {
       dataDir,
       clientEnv: { ...process.env, MAYFLY_URL: url, MAYFLY_API_KEY: key },
       invoke: (name, event) => invoke(url, key, name, event),
-      stop: () => stop(child, said),
+      stop: () => {
+        child.kill("SIGINT");
+        return ended(child, said);
+      },
+      ended: () => ended(child, said),
       removeData,
     };
   } catch (error) {
@@ -84,12 +90,8 @@ async function invoke(url: string, key: string, name: string, event: unknown): P
   return { status: response.status, headers: response.headers, body: await response.json() };
 }
 
-async function stop(child: ChildProcess, said: string[]): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) {
-    const closed = once(child, "close");
-    child.kill("SIGINT");
-    await closed;
-  }
+async function ended(child: ChildProcess, said: string[]): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, "close");
   if (child.exitCode !== 0) {
     throw new Error(
       `it ended with ${child.signalCode ?? `code ${child.exitCode}`}: ${said.slice(-3).join(" | ")}`,
