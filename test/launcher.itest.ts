@@ -9,10 +9,10 @@ import { Leftovers } from "./support/leftovers.ts";
 import { processTree } from "./support/process-tree.ts";
 
 /** Looks again until nothing is left, or gives up and returns what still is. */
-async function whatStays(leftovers: Leftovers): Promise<string[]> {
+async function whatStays(leftovers: Leftovers, matters = (_line: string) => true): Promise<string[]> {
   const deadline = performance.now() + 15_000;
   for (;;) {
-    const found = await leftovers.find();
+    const found = (await leftovers.find()).filter(matters);
     if (found.length === 0 || performance.now() > deadline) return found;
     await delay(50);
   }
@@ -35,7 +35,7 @@ describe("mayfly start", { timeout: 60_000 }, () => {
     await leftovers.noteRunning(service.pid);
     process.kill(service.pid, "SIGKILL");
     // Redis may leave the file of its socket; the next start removes it.
-    expect((await whatStays(leftovers)).filter((line) => !line.startsWith("file "))).toEqual([]);
+    expect(await whatStays(leftovers, (line) => !line.startsWith("file "))).toEqual([]);
     await service.removeData();
   });
 
@@ -51,8 +51,14 @@ describe("mayfly start", { timeout: 60_000 }, () => {
       await expect(service.ended()).rejects.toThrow(
         new RegExp(`code 1: .*The ${script.split("/")[0]} has ended with SIGKILL`),
       );
-      expect(await whatStays(leftovers)).toEqual([]);
+      // A killed worker cannot remove its folders of cgroups; empty ones stay until the instance starts again.
+      expect(await whatStays(leftovers, (line) => !line.startsWith("cgroup "))).toEqual([]);
       await service.removeData();
+
+      const next = await launchService(instance);
+      await next.stop();
+      expect(await whatStays(leftovers)).toEqual([]);
+      await next.removeData();
     },
   );
 
