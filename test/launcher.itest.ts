@@ -10,7 +10,7 @@ import { processTree } from "./support/process-tree.ts";
 
 /** Looks again until nothing is left, or gives up and returns what still is. */
 async function whatStays(leftovers: Leftovers, matters = (_line: string) => true): Promise<string[]> {
-  const deadline = performance.now() + 15_000;
+  const deadline = performance.now() + 25_000;
   for (;;) {
     const found = (await leftovers.find()).filter(matters);
     if (found.length === 0 || performance.now() > deadline) return found;

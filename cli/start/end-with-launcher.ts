@@ -5,8 +5,8 @@
  */
 import { isMainThread } from "node:worker_threads";
 
-/** Longer than any orderly stop takes. */
-const KILL_AFTER_MS = 40_000;
+/** Without its launcher and its Redis there is nothing to wait for but the worker's drain (MAYFLY_DRAIN_MS) and teardowns. */
+const KILL_AFTER_MS = 15_000;
 
 if (isMainThread && process.channel) {
   process.on("disconnect", () => {
