@@ -1,10 +1,9 @@
 /** Builds the pools of one worker: a warm pool for each runtime, above one folder of cgroups. Called by worker/main.ts. */
-import { fileURLToPath } from "node:url";
 import { MayflyError, type Runtime } from "../contract/index.ts";
 import { CgroupBase } from "../native/ts/cgroup-base.ts";
-import type { SpawnerOptions } from "../native/ts/spawner.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { LinuxSandboxFactory } from "./linux-sandbox-factory.ts";
+import { RUNTIME_COMMANDS } from "./runtime-commands.ts";
 import type { SandboxPool } from "./sandbox.ts";
 import { UidRanges } from "./uid-ranges.ts";
 import { WarmPool } from "./warm-pool.ts";
@@ -23,29 +22,6 @@ export interface CreatePoolOptions {
 
 /** Two at a time keep a two-core machine busy with refilling and leave the event loop its turns. */
 const MAX_STARTING = 2;
-
-/** How each runtime's processes are started, inside its root filesystem. */
-const RUNTIME_COMMANDS: Record<
-  Runtime,
-  Pick<SpawnerOptions, "rootfs" | "zygoteCommand" | "runnerCommand">
-> = {
-  nodejs24: {
-    rootfs: fileURLToPath(new URL("../runtimes/node/build/rootfs", import.meta.url)),
-    /*
-     * --single-threaded: a forked process has no threads but its own. --disable-sigusr1: no debugger thread.
-     * --max-semi-space-size: a young generation for small sandboxes (docs/decisions/0005).
-     */
-    zygoteCommand: [
-      "/usr/bin/node",
-      "--single-threaded",
-      "--v8-pool-size=0",
-      "--disable-sigusr1",
-      "--max-semi-space-size=4",
-      "/var/runtime/runtimes/node/guest/zygote.js",
-    ],
-    runnerCommand: ["/usr/bin/node", "--disable-sigusr1", "/var/runtime/runtimes/node/guest/exec.js"],
-  },
-};
 
 /** Errors: HOST_UNSUITABLE, CGROUP_FAILED, SANDBOX_SPAWN_FAILED; nothing is left then. */
 export async function createPool(options: CreatePoolOptions): Promise<SandboxPool> {

@@ -12,22 +12,29 @@ import {
   rmdirSync,
   writeFileSync,
 } from "node:fs";
+import { basename, dirname } from "node:path";
 import { MayflyError } from "../../contract/index.ts";
 import { type CgroupLayout, CONTROLLERS, readCgroupLayout } from "./cgroup-layout.ts";
 import type { CgroupFds } from "./library.ts";
 
+/** Where the service's own processes go on cgroup v2. */
+const LEAF = "mayfly-service";
+
+/** A process that an earlier base moved into the leaf, and what it started, belong beside their siblings. */
+const outsideLeaf = (folder: string) => (basename(folder) === LEAF ? dirname(folder) : folder);
+
 /**
  * cgroup v2 forbids processes in a cgroup that hands controllers to its children ("no internal processes",
- * cgroup-v2.rst), so the service first moves into a leaf beside the sandboxes. The root cgroup is exempt.
+ * cgroup-v2.rst), so the service first moves into a leaf beside the sandboxes: everything in its cgroup, which
+ * infra/in-own-cgroup.sh made for it. The root cgroup is exempt.
  */
 function delegateControllers(own: string): void {
   const wanted = CONTROLLERS.map((controller) => `+${controller}`).join(" ");
   const isRoot = !existsSync(`${own}/cgroup.type`);
   if (!isRoot) {
-    const leaf = `${own}/mayfly-service`;
-    mkdirSync(leaf, { recursive: true });
+    mkdirSync(`${own}/${LEAF}`, { recursive: true });
     for (const pid of readFileSync(`${own}/cgroup.procs`, "utf8").trim().split("\n")) {
-      if (pid !== "") writeFileSync(`${leaf}/cgroup.procs`, pid);
+      if (pid !== "") writeFileSync(`${own}/${LEAF}/cgroup.procs`, pid);
     }
   }
   try {
@@ -67,12 +74,13 @@ export class CgroupBase {
   static open(instance: string): CgroupBase {
     const layout = readCgroupLayout();
     const name = `mayfly-${instance}`;
+    const unifiedParent = layout.mode === "unified" ? outsideLeaf(layout.unified) : layout.unified;
     const parents =
       layout.v1 === undefined
-        ? [layout.unified]
+        ? [unifiedParent]
         : [layout.unified, layout.v1.cpu, layout.v1.memory, layout.v1.pids];
     const folders = parents.map((parent) => `${parent}/${name}`);
-    if (layout.mode === "unified") delegateControllers(layout.unified);
+    if (layout.mode === "unified") delegateControllers(unifiedParent);
     try {
       const unified = folders[0] as string;
       if (existsSync(`${unified}/cgroup.kill`)) writeFileSync(`${unified}/cgroup.kill`, "1");
