@@ -69,7 +69,13 @@ async function main(): Promise<void> {
     isStopping = true;
     logger.info({ signal }, "The gateway is shutting down");
     stopSweeping();
-    const closers = [() => inbox.close(), () => queue.close(), () => redis.quit(), () => packer.close()];
+    // Not quit(): it would wait for a Redis that is gone already.
+    const closers = [
+      () => inbox.close(),
+      () => queue.close(),
+      async () => redis.disconnect(),
+      () => packer.close(),
+    ];
     await shutDown(server, closers, SHUTDOWN_GRACE_MS, logger);
     logger.info("The gateway has stopped");
     process.exit(0);

@@ -29,7 +29,8 @@ function runNative(): Count {
     stdio: ["ignore", "pipe", "inherit"],
     env,
   });
-  process.stdout.write(stdout);
+  // Only the last line of all may look like the result of all.
+  process.stdout.write(stdout.replaceAll(/^(\d+ passed, \d+ failed)$/gm, "($1)"));
   const counts = [...stdout.matchAll(/^(\d+) passed, (\d+) failed$/gm)];
   const sum = counts.reduce<Count>(
     (total, [, passed, failed]) => ({

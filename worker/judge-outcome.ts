@@ -68,18 +68,19 @@ function judgeAnswer({ header, body }: Extract<Outcome, { kind: "answer" }>): Ju
 }
 
 function faultOfEnd(outcome: Extract<Outcome, { kind: "ended" }>): InvocationFault {
-  const { signal } = outcome.end;
-  return signal
-    ? {
-        ...evidenceOfEnd(outcome),
-        type: "Signal",
-        message: `The process was ended by ${signal} before it answered`,
-      }
-    : {
-        ...evidenceOfEnd(outcome),
-        type: "Exit",
-        message: `The process exited with code ${outcome.end.exitCode} before it answered`,
-      };
+  const { exitCode, signal } = outcome.end;
+  const evidence = evidenceOfEnd(outcome);
+  if (signal !== undefined) {
+    return { ...evidence, type: "Signal", message: `The process was ended by ${signal} before it answered` };
+  }
+  if (exitCode !== undefined) {
+    return {
+      ...evidence,
+      type: "Exit",
+      message: `The process exited with code ${exitCode} before it answered`,
+    };
+  }
+  return { type: "Exit", message: "The sandbox ended before its process answered, and how is not known" };
 }
 
 function evidenceOfEnd(outcome: Outcome): Pick<InvocationFault, "exitCode" | "signal"> {
