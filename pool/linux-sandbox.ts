@@ -36,8 +36,8 @@ const TMP_BYTES_PER_INODE = 4096;
 /** Mayfly's own PID 1 is in the cgroup too; a function's limit is its own. */
 const OWN_PROCESSES = 1;
 /** How long the cgroup of a dead sandbox may stay busy before it is reported as leaked. */
-const REMOVE_ATTEMPTS = 100;
-const REMOVE_RETRY_MS = 20;
+const REMOVE_ATTEMPTS = 300;
+const REMOVE_RETRY_MAX_MS = 20;
 
 const microsecondsSince = (start: bigint) => Number(process.hrtime.bigint() - start) / 1000;
 
@@ -140,7 +140,7 @@ export class LinuxSandbox implements Sandbox {
   async #removeCgroup(cgroup: Cgroup): Promise<void> {
     for (let attempt = 0; attempt < REMOVE_ATTEMPTS; attempt++) {
       if (cgroup.isEmpty() && cgroup.remove()) return;
-      await delay(attempt === 0 ? 0 : REMOVE_RETRY_MS);
+      await delay(Math.min(attempt, REMOVE_RETRY_MAX_MS));
     }
     throw new MayflyError("CGROUP_FAILED", {
       message: `Cannot remove cgroup ${cgroup.name}: something is still in it`,

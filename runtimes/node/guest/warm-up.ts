@@ -1,4 +1,5 @@
 /** Loads and compiles in the zygote what every sandbox would otherwise load and compile for itself. */
+import { createHash, randomBytes } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import { readFrame, writeFrame } from "./frames.ts";
 import { answerEvent, type EventHeader } from "./serve-invocation.ts";
@@ -47,7 +48,14 @@ async function rehearse(handler: string): Promise<void> {
   process.chdir("/");
 }
 
+/** Loads OpenSSL's generator and hashes. Its state is not shared: it is seeded anew where it finds another pid. */
+function rehearseCrypto(): void {
+  randomBytes(16);
+  createHash("sha256").update("warm-up").digest("hex");
+}
+
 export async function warmUp(): Promise<void> {
   for (const name of COMMON_MODULES) process.getBuiltinModule(name);
+  rehearseCrypto();
   for (const handler of WARM_HANDLERS) await rehearse(handler);
 }
