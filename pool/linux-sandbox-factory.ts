@@ -9,6 +9,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { GuestChannel } from "./guest-channel.ts";
 import { LinuxSandbox } from "./linux-sandbox.ts";
 import { LogCollector } from "./log-collector.ts";
+import { removeCgroup } from "./remove-cgroup.ts";
 import { RuntimeHost, type RuntimeHostOptions } from "./runtime-host.ts";
 import type { Sandbox, SandboxFactory } from "./sandbox.ts";
 import type { UidRanges } from "./uid-ranges.ts";
@@ -60,23 +61,25 @@ export class LinuxSandboxFactory implements SandboxFactory {
     let set: NamespaceSet | undefined;
     let guest: GuestChannel | undefined;
     let logs: LogCollector | undefined;
+    /** The process's ends, which are ours only until it has them. */
+    const theirs: number[] = [];
     try {
       cgroup = Cgroup.create(cgroups.fds, id);
       set = await this.#host.createSet(cgroup.fds, uidBase);
-      const [control, controlTheirs] = socketpair();
-      guest = new GuestChannel(control);
       const [logRead, logWrite] = logPipe();
+      theirs.push(logWrite);
       logs = new LogCollector(logRead);
+      const [control, controlTheirs] = socketpair();
+      theirs.push(controlTheirs);
+      guest = new GuestChannel(control);
       const ready = guest.next();
-      try {
-        await this.#host.enter(set, { control: controlTheirs, log: logWrite, cgroup: cgroup.fds });
-      } finally {
-        closeFds(controlTheirs, logWrite);
-      }
+      await this.#host.enter(set, { control: controlTheirs, log: logWrite, cgroup: cgroup.fds });
+      closeFds(...theirs.splice(0));
       await untilReady(id, ready, set);
       const onDestroyed = () => uidRanges.give(uidBase);
       return new LinuxSandbox({ id, runtime: this.runtime, set, cgroup, guest, logs, logger, onDestroyed });
     } catch (error) {
+      closeFds(...theirs);
       guest?.close();
       logs?.close();
       await this.#undo(uidBase, cgroup, set);
@@ -88,18 +91,17 @@ export class LinuxSandboxFactory implements SandboxFactory {
     return this.#host.close();
   }
 
+  /** What cannot be undone is logged, and its ids are not given to another. */
   async #undo(uidBase: number, cgroup: Cgroup | undefined, set: NamespaceSet | undefined): Promise<void> {
-    if (set !== undefined && cgroup !== undefined) {
-      cgroup.kill();
-      await set.ended;
-      set.release();
+    try {
+      cgroup?.kill();
+      await set?.ended;
+      set?.release();
+      if (cgroup !== undefined) await removeCgroup(cgroup);
+      this.#options.uidRanges.give(uidBase);
+    } catch (error) {
+      this.#options.logger.error({ err: error }, "what a failed sandbox left could not be removed");
     }
-    if (cgroup === undefined || cgroup.remove()) this.#options.uidRanges.give(uidBase);
-    else
-      this.#options.logger.error(
-        { cgroup: cgroup.name },
-        "the cgroup of a failed sandbox could not be removed",
-      );
   }
 
   /** A sandbox that became ready ran JavaScript in a forked process, which is what can fail. */

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { bundleFolder, type Leftovers, leftovers, openPool, removeFolder } from "./linux-pool.fixture.ts";
 import type { Outcome, Sandbox, SandboxFactory, SandboxPool } from "./sandbox.ts";
@@ -129,6 +130,13 @@ describe("the Linux sandbox", () => {
       const text = await (await fetch("http://127.0.0.1:" + server.address().port)).text();
       return [text, Object.keys(process.getBuiltinModule("os").networkInterfaces())];`);
     expect(value).toEqual(["ok", ["lo"]]);
+  });
+
+  it("it cannot make a user namespace, in which it would have every capability; the host still can", async () => {
+    const { value } = await attempt(`${FS} const tried = cp.spawnSync("/bin/unshare", ["-U", "/bin/true"]);
+      return [tried.status !== 0, tried.stderr.toString()]`);
+    expect(value).toEqual([true, expect.stringContaining("No space left on device")]); // ENOSPC: user_namespaces(7)
+    expect(Number(readFileSync("/proc/sys/user/max_user_namespaces", "utf8"))).toBeGreaterThan(0);
   });
 
   it("its host name, IPC and cgroup are its own", async () => {

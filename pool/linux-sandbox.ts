@@ -1,11 +1,11 @@
 /** A sandbox of Linux namespaces and cgroups. Made by linux-sandbox-factory.ts, driven by the worker. */
-import { setTimeout as delay } from "node:timers/promises";
 import { type EventHeader, MayflyError, type Runtime } from "../contract/index.ts";
 import type { Cgroup } from "../native/ts/cgroup.ts";
 import type { NamespaceSet } from "../native/ts/namespace-set.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { GuestChannel, GuestMessage } from "./guest-channel.ts";
 import type { LogCollector } from "./log-collector.ts";
+import { removeCgroup } from "./remove-cgroup.ts";
 import type {
   Lease,
   Outcome,
@@ -35,9 +35,8 @@ const MIB = 1024 * 1024;
 const TMP_BYTES_PER_INODE = 4096;
 /** Mayfly's own PID 1 is in the cgroup too; a function's limit is its own. */
 const OWN_PROCESSES = 1;
-/** How long the cgroup of a dead sandbox may stay busy before it is reported as leaked. */
-const REMOVE_ATTEMPTS = 300;
-const REMOVE_RETRY_MAX_MS = 20;
+/** A killed process that takes this long to end hangs in the kernel. */
+const END_TIMEOUT_MS = 15_000;
 
 const microsecondsSince = (start: bigint) => Number(process.hrtime.bigint() - start) / 1000;
 
@@ -120,12 +119,12 @@ export class LinuxSandbox implements Sandbox {
     const teardown = { killedUs: 0, removedUs: 0 };
     try {
       cgroup.kill();
-      await set.ended;
+      await untilEnded(set, this.id);
       teardown.killedUs = microsecondsSince(start);
       guest.close();
       logs.close();
       set.release();
-      await this.#removeCgroup(cgroup);
+      await removeCgroup(cgroup);
       teardown.removedUs = microsecondsSince(start);
       onDestroyed();
     } catch (error) {
@@ -134,17 +133,6 @@ export class LinuxSandbox implements Sandbox {
     }
     this.#resolveDestroyed();
     return teardown;
-  }
-
-  /** The last process is gone from the pid namespace a moment before it is gone from the cgroup. */
-  async #removeCgroup(cgroup: Cgroup): Promise<void> {
-    for (let attempt = 0; attempt < REMOVE_ATTEMPTS; attempt++) {
-      if (cgroup.isEmpty() && cgroup.remove()) return;
-      await delay(Math.min(attempt, REMOVE_RETRY_MAX_MS));
-    }
-    throw new MayflyError("CGROUP_FAILED", {
-      message: `Cannot remove cgroup ${cgroup.name}: something is still in it`,
-    });
   }
 
   /** The only place where a living sandbox changes its state. */
@@ -161,6 +149,13 @@ export class LinuxSandbox implements Sandbox {
       message: `Cannot use sandbox ${this.id}: it is ${this.#state}, not ${state}`,
     });
   }
+}
+
+async function untilEnded(set: NamespaceSet, id: string): Promise<void> {
+  const hangs = Promise.withResolvers<never>();
+  const message = `Cannot end sandbox ${id}: it was killed ${END_TIMEOUT_MS} ms ago and still lives`;
+  const timer = setTimeout(() => hangs.reject(new MayflyError("CGROUP_FAILED", { message })), END_TIMEOUT_MS);
+  await Promise.race([set.ended, hangs.promise]).finally(() => clearTimeout(timer));
 }
 
 function outcomeOf(message: GuestMessage): Outcome {

@@ -20,7 +20,7 @@ export interface Lease {
   bundleFolder: string;
 }
 
-/** How the sandbox's process ended: exactly one is set. `signal` is a name such as `SIGKILL`. */
+/** How the sandbox's process ended: one is set, or none when that is not known. `signal`: such as `SIGKILL`. */
 export interface ProcessEnd {
   exitCode?: number;
   signal?: string;
@@ -104,7 +104,7 @@ export interface SandboxPool {
    */
   acquire(runtime: Runtime, timeoutMs: number): Promise<Sandbox>;
   stats(): PoolStats[];
-  /** Refuses new leases, waits for sandboxes in use, destroys the parked ones, closes the factories. */
+  /** Refuses new leases and destroys every sandbox: whoever wants running ones to finish waits before. */
   close(): Promise<void>;
 }
 

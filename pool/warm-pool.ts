@@ -37,7 +37,7 @@ export class WarmPool {
   /** All that exist: starting, parked, leased, being destroyed. */
   #total = 0;
   #starting = 0;
-  #leased = 0;
+  readonly #leased = new Set<Sandbox>();
   #retryMs = 0;
   #retryTimer: NodeJS.Timeout | undefined;
   #closing = false;
@@ -60,11 +60,14 @@ export class WarmPool {
           clearTimeout(timer);
           resolve(given);
         },
-        reject,
+        reject: (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
       };
       const timer = setTimeout(() => {
         this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-        reject(this.#leaseTimeout(timeoutMs));
+        waiter.reject(this.#leaseTimeout(timeoutMs));
       }, timeoutMs);
       this.#waiters.push(waiter);
       this.#refill();
@@ -77,17 +80,17 @@ export class WarmPool {
       target: this.#options.target,
       parked: this.#parked.length,
       starting: this.#starting,
-      leased: this.#leased,
+      leased: this.#leased.size,
       waiting: this.#waiters.length,
     };
   }
 
-  /** Refuses leases, destroys what is parked, waits until leased sandboxes are gone, closes the factory. */
+  /** Refuses leases, destroys every sandbox, leased ones too, and closes the factory when all are gone. */
   async close(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#retryTimer);
     for (const waiter of this.#waiters.splice(0)) waiter.reject(new MayflyError("POOL_CLOSED"));
-    for (const sandbox of this.#parked.splice(0)) void sandbox.destroy();
+    for (const sandbox of [...this.#parked.splice(0), ...this.#leased]) void sandbox.destroy();
     this.#checkEmptied();
     await this.#emptied.promise;
     await this.#options.factory.close();
@@ -105,10 +108,8 @@ export class WarmPool {
   }
 
   #hand(sandbox: Sandbox): Sandbox {
-    this.#leased += 1;
-    void sandbox.destroyed.then(() => {
-      this.#leased -= 1;
-    });
+    this.#leased.add(sandbox);
+    void sandbox.destroyed.then(() => this.#leased.delete(sandbox));
     /* Not now: the lease goes first, and its event with it. */
     setImmediate(() => this.#refill());
     return sandbox;

@@ -16,6 +16,9 @@ const { promise: stopAsked, resolve: stop } = Promise.withResolvers<{ reason: st
 for (const signal of ["SIGTERM", "SIGINT"] as const)
   process.on(signal, () => stop({ reason: signal, exitCode: 0 }));
 
+/** How long the replies of invocations that are given up may take. */
+const GIVE_UP_MS = 2_000;
+
 const settings = readSettings(process.env);
 const logger = createLogger("worker", settings.logLevel);
 
@@ -56,6 +59,8 @@ if ((await Promise.race([drained, timer])) === "late") {
   logger.warn("invocations are still running after the time to drain; they are given up");
 }
 await pool.close();
+// Those given up settle now, as worker_lost.
+await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, GIVE_UP_MS).unref())]);
 redis.disconnect();
 logger.info("the worker has stopped");
 process.exit(exitCode);

@@ -65,6 +65,8 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
       Buffer.from(job.event),
       job.limits.timeoutMs,
     );
+    // The worker is stopping and did not wait for it any longer.
+    if (sandbox.state === "destroyed") return judged({ verdict: "worker_lost" });
     if (outcome.kind === "answer") {
       const { initMs, runMs } = outcome.header;
       if (initMs !== undefined) timings.initMs = initMs;

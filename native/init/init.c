@@ -27,12 +27,13 @@
 
 struct context {
     int report;
+    int proc_sys; /* /proc/sys as it was before it became read-only */
     const int *v1_cgroups;
     unsigned v1_cgroup_count;
 };
 
 /* cgroup v1 has no CLONE_INTO_CGROUP; a process that moves itself by `tasks` avoids the RCU wait of the rest. */
-static int join_v1_cgroups(const struct context *context) {
+static int join_v1_cgroups(struct context *context) {
     for (unsigned i = 0; i < context->v1_cgroup_count; i++) {
         int result = write_file_at(context->v1_cgroups[i], "tasks", "0");
         if (result < 0) return result;
@@ -41,12 +42,12 @@ static int join_v1_cgroups(const struct context *context) {
 }
 
 /* Only now, inside the cgroup: a cgroup namespace's root is the cgroup in which its maker is. */
-static int unshare_cgroup(const struct context *context) {
+static int unshare_cgroup(struct context *context) {
     (void) context;
     return unshare(CLONE_NEWCGROUP) < 0 ? -errno : 0;
 }
 
-static int loopback_up(const struct context *context) {
+static int loopback_up(struct context *context) {
     (void) context;
     scope_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return -errno;
@@ -54,22 +55,23 @@ static int loopback_up(const struct context *context) {
     return ioctl(fd, SIOCSIFFLAGS, &request) < 0 ? -errno : 0;
 }
 
-static int set_hostname(const struct context *context) {
+static int set_hostname(struct context *context) {
     (void) context;
     return sethostname("sandbox", strlen("sandbox")) < 0 ? -errno : 0;
 }
 
 /* Mounted from inside the new pid namespace, so that it shows only that. */
-static int mount_proc(const struct context *context) {
-    (void) context;
-    return mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 ? -errno : 0;
+static int mount_proc(struct context *context) {
+    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) return -errno;
+    context->proc_sys = open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return context->proc_sys < 0 ? -errno : 0;
 }
 
 /*
  * The OCI runtime's default masked and read-only paths (moby's oci/defaults.go, containers/common), those in
  * /proc; /sys is not mounted at all. A path that this kernel does not have is nothing to hide.
  */
-static int mask_proc(const struct context *context) {
+static int mask_proc(struct context *context) {
     (void) context;
     static const char *const hidden_files[] = {"/proc/kcore",      "/proc/keys",        "/proc/latency_stats",
                                                "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
@@ -92,14 +94,14 @@ static int mask_proc(const struct context *context) {
     return 0;
 }
 
-static int mount_shm(const struct context *context) {
+static int mount_shm(struct context *context) {
     (void) context;
     unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
     return mount("shm", "/dev/shm", "tmpfs", flags, "size=64m,nr_inodes=4096,mode=1777") < 0 ? -errno : 0;
 }
 
 /* The map must be written from outside, by somebody with rights over the parent user namespace. */
-static int unshare_user(const struct context *context) {
+static int unshare_user(struct context *context) {
     if (unshare(CLONE_NEWUSER) < 0) return -errno;
     struct mf_report report = {.kind = MF_REPORT_NEEDS_ID_MAP};
     int result = write_exactly(context->report, &report, sizeof report);
@@ -107,7 +109,16 @@ static int unshare_user(const struct context *context) {
     return result < 0 ? result : read_exactly(context->report, &go, 1);
 }
 
-static int give_up_rights(const struct context *context) {
+/*
+ * Nobody inside makes a user namespace of his own, in which he would have every capability again and with them
+ * much of the kernel to attack. The limit belongs to the set's user namespace: which one is meant is decided when
+ * "user" is looked up, so that must happen here and not where /proc/sys was opened (namespaces(7), "limits").
+ */
+static int forbid_nested_user_namespaces(struct context *context) {
+    return write_file_at(context->proc_sys, "user/max_user_namespaces", "0");
+}
+
+static int give_up_rights(struct context *context) {
     (void) context;
     int result = drop_bounding_set();
     if (result == 0) result = become(MF_INIT_ID);
@@ -123,7 +134,7 @@ static int give_up_rights(const struct context *context) {
 
 static const struct {
     enum mf_step step;
-    int (*run)(const struct context *context);
+    int (*run)(struct context *context);
 } construction[] = {
     {MF_STEP_SET_CGROUP_V1, join_v1_cgroups},
     {MF_STEP_SET_UNSHARE_CGROUP, unshare_cgroup},
@@ -133,6 +144,7 @@ static const struct {
     {MF_STEP_SET_PROC_MASK, mask_proc},
     {MF_STEP_SET_SHM, mount_shm},
     {MF_STEP_SET_UNSHARE_USER, unshare_user},
+    {MF_STEP_SET_NO_NESTED, forbid_nested_user_namespaces},
     {MF_STEP_SET_IDENTITY, give_up_rights},
 };
 
@@ -161,7 +173,9 @@ static _Noreturn void reap(const sigset_t *child_signal) {
 }
 
 _Noreturn void init_run(int report, const int *v1_cgroup_fds, unsigned v1_cgroup_count) {
-    struct context context = {report, v1_cgroup_fds, v1_cgroup_count};
+    struct context context = {report, -1, v1_cgroup_fds, v1_cgroup_count};
+    /* Changing ids forgets it; give_up_rights() says it again. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     sigset_t child_signal;
     sigemptyset(&child_signal);
     sigaddset(&child_signal, SIGCHLD);

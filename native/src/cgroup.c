@@ -57,6 +57,7 @@ static int ignore_missing(int result) {
 int mf_cgroup_create(const struct mf_cgroup *base, const char *name, struct mf_cgroup *ret_cgroup) {
     struct mf_cgroup made = {-1, -1, -1, -1};
     int32_t *fds = &made.unified;
+    struct mf_cgroup ours = {-1, -1, -1, -1}; /* the parents below which this call made something */
     int result = 0;
     for (int i = 0; i < HIERARCHIES && result == 0; i++) {
         int parent = as_array(base)[i];
@@ -65,6 +66,7 @@ int mf_cgroup_create(const struct mf_cgroup *base, const char *name, struct mf_c
             result = -errno;
             break;
         }
+        (&ours.unified)[i] = parent;
         fds[i] = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fds[i] < 0) result = -errno;
     }
@@ -74,7 +76,7 @@ int mf_cgroup_create(const struct mf_cgroup *base, const char *name, struct mf_c
     }
     if (result < 0) {
         close_all(&made);
-        mf_cgroup_remove(base, name);
+        mf_cgroup_remove(&ours, name);
         return result;
     }
     *ret_cgroup = made;

@@ -77,7 +77,10 @@ int set_create(const int *cgroup_fds, unsigned cgroup_count, uint32_t uid_base, 
     *ret_step = MF_STEP_SET_CLONE;
     pid_t pid = clone3_fork(&args);
     if (pid < 0) return pid;
-    if (pid == 0) init_run(theirs, cgroup_fds + 1, cgroup_count - 1);
+    if (pid == 0) {
+        close(steal_fd(&ours)); /* so that the spawner's death ends PID 1's reading */
+        init_run(theirs, cgroup_fds + 1, cgroup_count - 1);
+    }
 
     close(steal_fd(&theirs)); /* so that PID 1's death ends our reading */
     struct mf_set set = {.pid = pid, .pidfd = pidfd, .report = ours};

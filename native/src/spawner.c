@@ -41,6 +41,7 @@ static struct {
     int proc;              /* the host's /proc, which the template does not have */
     int own_pid_namespace; /* to return to after a child was cloned into a set's */
     int epoll;
+    pid_t zygote;          /* the last one started */
     char **zygote_argv;
     char **runner_argv;
     struct mf_set sets[SETS_MAX]; /* pid 0: free */
@@ -83,7 +84,8 @@ static int set_ended(struct mf_set *set) {
     int status = -1;
     if (read(set->report, &report, sizeof report) == sizeof report && report.kind == MF_REPORT_MAIN_ENDED)
         status = report.value;
-    close(set->pidfd); /* which also takes it out of epoll */
+    epoll_ctl(spawner.epoll, EPOLL_CTL_DEL, set->pidfd, NULL);
+    close(set->pidfd);
     close(set->report);
     set->pidfd = set->report = -1;
     struct mf_reply ended = {.op = MF_EVENT_SET_ENDED, .pid = (uint32_t) set->pid, .result = status};
@@ -140,6 +142,7 @@ static _Noreturn void zygote_main(int socket, int failure) {
 static int start_zygote(int socket, uint32_t *ret_step) {
     int ends[2];
     *ret_step = MF_STEP_ZYGOTE_CLONE;
+    if (spawner.zygote > 0) waitpid(spawner.zygote, NULL, WNOHANG); /* its predecessor has ended, or will soon */
     if (pipe2(ends, O_CLOEXEC) < 0) return -errno; /* descriptor 3 is CONTROL_FD, so neither is that */
     scope_fd int reader = ends[0], writer = ends[1];
     struct clone_args args = {.flags = CLONE_NEWNS, .exit_signal = SIGCHLD};
@@ -148,7 +151,10 @@ static int start_zygote(int socket, uint32_t *ret_step) {
     if (pid == 0) zygote_main(socket, writer);
     close(steal_fd(&writer));
     int32_t report[2];
-    if (read_exactly(reader, report, sizeof report) < 0) return pid; /* closed by exec: it runs */
+    if (read_exactly(reader, report, sizeof report) < 0) {
+        spawner.zygote = pid; /* closed by exec: it runs */
+        return pid;
+    }
     waitpid(pid, NULL, 0);
     *ret_step = (uint32_t) report[0];
     return report[1];
@@ -220,6 +226,7 @@ int main(int argc, char **argv) {
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     /* A Ctrl-C at the terminal is for the launcher, which ends everything in order. */
     setsid();
+    signal(SIGPIPE, SIG_IGN); /* a PID 1 that dies is an error to report, not our end */
     setgroups(0, NULL);
     umask(022);
     close_range(5, ~0U, 0); /* whatever the worker was started with */

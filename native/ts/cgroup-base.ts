@@ -49,6 +49,18 @@ function delegateControllers(own: string): void {
   }
 }
 
+const KILL_WAIT_MS = 5_000;
+
+/** Ends what a worker that crashed left running. Blocks, at the worker's start only. */
+function killAndWait(folder: string): void {
+  writeFileSync(`${folder}/cgroup.kill`, "1");
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  const deadline = Date.now() + KILL_WAIT_MS;
+  while (readFileSync(`${folder}/cgroup.events`, "utf8").includes("populated 1") && Date.now() < deadline) {
+    Atomics.wait(clock, 0, 0, 5);
+  }
+}
+
 /** Removes empty cgroups, deepest first. Something that is in use stays and is reported by the next mkdir or rmdir. */
 function removeTree(folder: string): void {
   if (!existsSync(folder)) return;
@@ -83,7 +95,7 @@ export class CgroupBase {
     if (layout.mode === "unified") delegateControllers(unifiedParent);
     try {
       const unified = folders[0] as string;
-      if (existsSync(`${unified}/cgroup.kill`)) writeFileSync(`${unified}/cgroup.kill`, "1");
+      if (existsSync(unified)) killAndWait(unified);
       for (const folder of folders) removeTree(folder);
       for (const folder of folders) mkdirSync(folder);
       if (layout.mode === "unified") {

@@ -43,7 +43,7 @@ function parseMounts(mountinfo: string): Mount[] {
 /** Where `path`, as /proc/self/cgroup names it, is visible below the mount. */
 function visiblePath(mount: Mount, path: string): string {
   const inside =
-    mount.root === "/" ? path : path.startsWith(mount.root) ? path.slice(mount.root.length) : "/";
+    mount.root === "/" ? path : `${path}/`.startsWith(`${mount.root}/`) ? path.slice(mount.root.length) : "/";
   return `${mount.point}${inside === "/" ? "" : inside}`;
 }
 

@@ -13,6 +13,9 @@ import { nativeError } from "./native-error.ts";
 export const OP = { createSet: 1, releaseSet: 2, startZygote: 3, exec: 4, mount: 5, fork: 6 } as const;
 export const EVENT = { hello: 7, setEnded: 8 } as const;
 
+const EAGAIN = -11;
+const EPIPE = -32;
+
 const REQUEST_BYTES = 32;
 const REPLY_BYTES = 20;
 
@@ -71,22 +74,28 @@ export class Channel {
   request(action: string, request: Request): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const id = this.#nextId++ >>> 0;
-      const result = this.#closed ? -32 /* EPIPE */ : this.#send(id, request);
-      if (result < 0) {
+      this.#pending.set(id, { action, resolve, reject });
+      this.#sendWhenRoom(id, request, (result) => {
+        this.#pending.delete(id);
         reject(nativeError(this.#options.code, `${action}: cannot ask ${this.#options.peer}`, result));
-      } else {
-        this.#pending.set(id, { action, resolve, reject });
-      }
+      });
     });
   }
 
   /** A request without a reply; nothing happens when the peer is gone. */
   notify(request: Request): void {
-    if (!this.#closed) this.#send(0, request);
+    this.#sendWhenRoom(0, request, () => {});
   }
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  /** Tries again while the socket's buffer is full: the peer is behind, not gone. */
+  #sendWhenRoom(id: number, request: Request, fail: (result: number) => void): void {
+    const result = this.#closed ? EPIPE : this.#send(id, request);
+    if (result === EAGAIN) setTimeout(() => this.#sendWhenRoom(id, request, fail), 1);
+    else if (result < 0) fail(result);
   }
 
   #send(id: number, { op, pid = 0, uidBase = 0, tmpBytes = 0, tmpInodes = 0, fds = [] }: Request): number {

@@ -24,11 +24,16 @@ export interface SpawnerOptions {
   onEnd: () => void;
 }
 
+/** A zygote is warm in half a second; one that takes this long hangs. */
+const WARM_UP_TIMEOUT_MS = 30_000;
+
 export class Spawner {
   readonly #control: Channel;
   readonly #mounts: Channel;
   readonly #child: ChildProcess;
   readonly #sets = new Map<number, NamespaceSet>();
+  /** Sets that ended before the reply that made them was looked at; by pid, with the wait status. */
+  readonly #endedEarly = new Map<number, number>();
   readonly #runtime: string;
 
   private constructor(
@@ -102,6 +107,8 @@ export class Spawner {
       },
     });
     this.#sets.set(pid, set);
+    const status = this.#endedEarly.get(pid);
+    if (status !== undefined) this.#setEnded(pid, status);
     return set;
   }
 
@@ -123,7 +130,12 @@ export class Spawner {
     } finally {
       closeFds(theirs);
     }
-    await zygote.ready;
+    const timer = setTimeout(() => zygote.close(), WARM_UP_TIMEOUT_MS);
+    try {
+      await zygote.ready;
+    } finally {
+      clearTimeout(timer);
+    }
     return zygote;
   }
 
@@ -137,7 +149,13 @@ export class Spawner {
   }
 
   #setEnded(pid: number, status: number): void {
-    this.#sets.get(pid)?.markEnded(status);
+    const set = this.#sets.get(pid);
+    if (set === undefined) {
+      this.#endedEarly.set(pid, status);
+    } else {
+      this.#endedEarly.delete(pid);
+      set.markEnded(status);
+    }
   }
 
   #ended(): void {
