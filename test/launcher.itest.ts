@@ -1,8 +1,10 @@
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { launchService } from "./support/launched-service.ts";
 import { Leftovers } from "./support/leftovers.ts";
@@ -15,6 +17,19 @@ async function whatStays(leftovers: Leftovers, matters = (_line: string) => true
     const found = (await leftovers.find()).filter(matters);
     if (found.length === 0 || performance.now() > deadline) return found;
     await delay(50);
+  }
+}
+
+/** Of test/functions/sleep; by it its sandbox is known from outside. One more is for PID 1. */
+const SLEEP_PIDS = 77;
+
+/** Resolves when a sandbox of the instance has this limit of processes. */
+async function untilLeased(instance: string, pids: number): Promise<void> {
+  const script = `find /sys/fs/cgroup -path '*/mayfly-${instance}/*' -name pids.max -exec cat {} +`;
+  for (;;) {
+    const { stdout } = await promisify(execFile)("sh", ["-c", script]).catch(() => ({ stdout: "" }));
+    if (stdout.split("\n").includes(String(pids + 1))) return;
+    await delay(20);
   }
 }
 
@@ -61,6 +76,23 @@ describe("mayfly start", { timeout: 60_000 }, () => {
       await next.removeData();
     },
   );
+
+  test("gives up what still runs after the time to drain, and its caller hears of it", async () => {
+    const instance = `drain-${process.pid}`;
+    const leftovers = await Leftovers.before(instance);
+    const service = await launchService(instance, { MAYFLY_DRAIN_MS: "200" });
+    leftovers.expectGone(service.dataDir.slice(service.dataDir.lastIndexOf("/") + 1), service.port);
+    await promisify(execFile)(process.execPath, ["cli/main.ts", "deploy", "test/functions/sleep"], {
+      env: service.clientEnv,
+    });
+    const invoked = service.invoke("sleep", {});
+    await untilLeased(instance, SLEEP_PIDS);
+    await service.stop();
+    const { status, body } = await invoked;
+    expect([status, body.verdict]).toEqual([503, "worker_lost"]);
+    expect(await whatStays(leftovers)).toEqual([]);
+    await service.removeData();
+  });
 
   test("names a taken port before anything starts", async () => {
     const taken = createServer().listen(0, "127.0.0.1");

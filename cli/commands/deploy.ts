@@ -17,7 +17,8 @@ export async function deployCommand(words: string[]): Promise<number> {
       message: "Say which folder: mayfly deploy <folder> [--name <name>]",
     });
   }
-  const path = resolve(folder);
+  // npm runs scripts in the project's folder; people mean their own.
+  const path = resolve(process.env.INIT_CWD ?? ".", folder);
   const name = values.name ?? basename(path);
   const { isNew } = await deployFolder(await createClient(values), path, name);
   console.log(`${name}: ${isNew ? "deployed" : "replaced"}`);

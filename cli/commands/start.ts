@@ -22,8 +22,8 @@ import { readStartSettings } from "../start/start-settings.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../examples", import.meta.url));
 const READY_TIMEOUT_MS = 60_000;
-/** The worker drains for 10 s and then destroys its sandboxes; the gateway takes up to 25 s. */
-const WORKER_GRACE_MS = 25_000;
+/** The worker drains first (MAYFLY_DRAIN_MS) and then destroys its sandboxes; the gateway takes up to 25 s. */
+const WORKER_GRACE_MS = 15_000;
 const GATEWAY_GRACE_MS = 30_000;
 
 /** Resolves to the exit code once everything is stopped: 0 when it was asked to stop. */
@@ -87,7 +87,7 @@ export async function startCommand(): Promise<number> {
         logFile: join(data.logs, "worker.log"),
         env: common,
       });
-      stops.push(() => worker.stop(WORKER_GRACE_MS));
+      stops.push(() => worker.stop(settings.drainMs + WORKER_GRACE_MS));
       watch(worker.name, worker.process, worker.logFile);
 
       const url = `http://${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${port}`;

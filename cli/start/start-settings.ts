@@ -15,6 +15,8 @@ const environment = z.object({
     .string()
     .regex(/^(\/|rediss?:\/\/)/, "must be a redis:// or rediss:// URL, or the path of a socket")
     .optional(),
+  /** The worker's (worker/settings.ts); the launcher must not be less patient. */
+  MAYFLY_DRAIN_MS: z.coerce.number().int().min(0).max(900_000).default(10_000),
 });
 
 export interface StartSettings {
@@ -24,6 +26,7 @@ export interface StartSettings {
   dataDir: string;
   /** The user's Redis; without one, an own is started. */
   redisUrl: string | undefined;
+  drainMs: number;
 }
 
 /** Errors: SETTINGS_INVALID, naming every variable at fault. */
@@ -38,6 +41,7 @@ export function readStartSettings(env: NodeJS.ProcessEnv): StartSettings {
     MAYFLY_PORT: port,
     MAYFLY_INSTANCE: instance,
     MAYFLY_REDIS_URL: redisUrl,
+    MAYFLY_DRAIN_MS: drainMs,
   } = parsed.data;
-  return { host, port, instance, dataDir: dataDirOf(env), redisUrl };
+  return { host, port, instance, dataDir: dataDirOf(env), redisUrl, drainMs };
 }
