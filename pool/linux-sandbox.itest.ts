@@ -176,13 +176,11 @@ describe("the Linux sandbox", () => {
     ).toBe(true);
   });
 
-  it("memory beyond the limit ends it, and the cgroup's counter says why", async () => {
-    const { outcome, usage } = await attempt(
-      `const kept = []; for (;;) kept.push(Buffer.alloc(1 << 20, 1));`,
-      {
-        limits: { memoryMb: 64 },
-      },
-    );
+  it.each([
+    ["buffers", "const kept = []; for (;;) kept.push(Buffer.alloc(1 << 20, 1));"],
+    ["objects", "const kept = []; for (let i = 0; ; i++) kept.push({ i, text: 'x' + i });"],
+  ])("memory beyond the limit, in %s, ends it, and the cgroup's counter says why", async (_, code) => {
+    const { outcome, usage } = await attempt(code, { limits: { memoryMb: 64 } });
     expect(outcome.kind).toBe("ended");
     expect(usage.oomKills).toBeGreaterThan(0);
     expect(usage.memoryPeakBytes).toBeGreaterThan(48 * 1024 * 1024);
