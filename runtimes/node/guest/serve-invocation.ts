@@ -3,20 +3,11 @@
  * Called by zygote.ts in each forked process, and by exec.ts where forking does not work.
  */
 import { readSync } from "node:fs";
+import type { EventHeader } from "../../../contract/guest-frames.ts";
 import { exitNow, limitHeap } from "../../../native/ts/zygote-library.ts";
 import { describeError } from "./describe-error.ts";
 import { readFrame, writeFrame } from "./frames.ts";
 import { loadHandler } from "./load-handler.ts";
-
-/** The header of the event's frame: EventHeader in contract/guest-frames.ts. */
-export interface EventHeader {
-  invocationId: string;
-  functionName: string;
-  handler: string;
-  memoryMb: number;
-  deadlineMs: number;
-  environment: Record<string, string>;
-}
 
 /** LIMITS.responseBytes: refused here already, so that an answer too large is not sent for nothing. */
 const RESPONSE_MAX_BYTES = 6 * 1024 * 1024;

@@ -1,8 +1,9 @@
 /** Loads and compiles in the zygote what every sandbox would otherwise load and compile for itself. */
 import { createHash, randomBytes } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
+import type { EventHeader } from "../../../contract/guest-frames.ts";
 import { readFrame, writeFrame } from "./frames.ts";
-import { answerEvent, type EventHeader } from "./serve-invocation.ts";
+import { answerEvent } from "./serve-invocation.ts";
 
 /** Built-in modules that functions commonly import: loaded once here, shared by all. */
 const COMMON_MODULES = [
