@@ -12,6 +12,7 @@ import { Spawner } from "../native/ts/spawner.ts";
 import { GuestChannel } from "../pool/guest-channel.ts";
 import { removeCgroup } from "../pool/remove-cgroup.ts";
 import { RUNTIME_COMMANDS } from "../pool/runtime-commands.ts";
+import { percentile } from "./percentile.ts";
 
 /** Tight loops hide what the kernel does a grace period later. */
 const PAUSE_MS = 30;
@@ -68,6 +69,6 @@ cgroups.close();
 console.log(`${"phase".padEnd(28)} ${"p50 µs".padStart(9)} ${"p99 µs".padStart(9)}`);
 for (const [phase, times] of phases) {
   times.sort((a, b) => a - b);
-  const at = (share: number) => (times[Math.floor((times.length - 1) * share)] ?? 0).toFixed(0).padStart(9);
+  const at = (share: number) => percentile(times, share).toFixed(0).padStart(9);
   console.log(`${phase.padEnd(28)} ${at(0.5)} ${at(0.99)}`);
 }

@@ -1,4 +1,4 @@
-/** Makes parked Linux sandboxes of one runtime, each in eight named steps that undo themselves in reverse. */
+/** Makes parked Linux sandboxes of one runtime; what fails half-way is undone. */
 import { MayflyError, type Runtime } from "../contract/index.ts";
 import { Cgroup } from "../native/ts/cgroup.ts";
 import type { CgroupBase } from "../native/ts/cgroup-base.ts";

@@ -11,6 +11,8 @@
  * After any error the only call that does anything is destroy(), which may be called again and then does nothing.
  */
 import type { EventHeader, FunctionLimits, GuestHeader, Runtime } from "../contract/index.ts";
+import type { CgroupUsage } from "../native/ts/cgroup.ts";
+import type { MainEnd } from "../native/ts/namespace-set.ts";
 
 export type SandboxState = "parked" | "leased" | "running" | "finished" | "destroyed";
 
@@ -21,10 +23,7 @@ export interface Lease {
 }
 
 /** How the sandbox's process ended: one is set, or none when that is not known. `signal`: such as `SIGKILL`. */
-export interface ProcessEnd {
-  exitCode?: number;
-  signal?: string;
-}
+export type ProcessEnd = MainEnd;
 
 /** What happened first after the event was sent. */
 export type Outcome =
@@ -35,13 +34,7 @@ export type Outcome =
   | { kind: "protocol_error"; reason: string };
 
 /** Counters of the sandbox's cgroup; they only grow. */
-export interface Usage {
-  cpuUs: number;
-  throttledUs: number;
-  memoryPeakBytes: number;
-  oomKills: number;
-  pidsLimitHits: number;
-}
+export type Usage = CgroupUsage;
 
 /** stdout and stderr together, in the order in which they were written. */
 export interface SandboxLog {

@@ -1,6 +1,7 @@
 /** 1,000 invocations, 16 at a time: all answered, nothing left, the pool full again, the event loop never held up. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { percentile } from "../loadtest/percentile.ts";
 import { native } from "../native/ts/library.ts";
 import { bundleFolder, type Leftovers, leftovers, openPool, removeFolder } from "./linux-pool.fixture.ts";
 import type { SandboxPool } from "./sandbox.ts";
@@ -27,8 +28,6 @@ function timeNativeCalls(): number[] {
   }
   return times;
 }
-
-const percentile = (sorted: number[], share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
 
 describe(`${INVOCATIONS} invocations, ${AT_A_TIME} at a time`, () => {
   let before: Leftovers;

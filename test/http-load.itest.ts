@@ -1,12 +1,11 @@
 /** 1,000 invocations of hello over HTTP, 16 at a time, through gateway, Redis, worker and sandbox and back. */
 import { expect, test } from "vitest";
+import { percentile } from "../loadtest/percentile.ts";
 import { launchService } from "./support/launched-service.ts";
 import { Leftovers } from "./support/leftovers.ts";
 
 const INVOCATIONS = 1000;
 const AT_A_TIME = 16;
-
-const percentile = (sorted: number[], share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
 
 test("1,000 invocations over HTTP, 16 at a time, all answer, and nothing is left behind", async () => {
   const instance = `load-${process.pid}`;

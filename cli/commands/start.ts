@@ -11,6 +11,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { HOST_IDS, MayflyError } from "../../contract/index.ts";
 import { startRedis } from "../../infra/start-redis.ts";
+import { requireSuitableMachine } from "../../native/ts/probe.ts";
 import { createClient } from "../api-client.ts";
 import { deployFolder } from "../deploy-folder.ts";
 import { claimInstance, claimPort } from "../start/claim-machine.ts";
@@ -37,6 +38,7 @@ export async function startCommand(): Promise<number> {
       message: 'Mayfly needs root to build sandboxes: run it with sudo, for example "sudo npm start"',
     });
   }
+  requireSuitableMachine();
   const lock = await claimInstance(settings.instance);
   const port = await claimPort(settings.host, settings.port);
   const data = await prepareDataFolder(settings.dataDir);

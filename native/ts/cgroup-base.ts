@@ -17,6 +17,9 @@ import { MayflyError } from "../../contract/index.ts";
 import { type CgroupLayout, CONTROLLERS, readCgroupLayout } from "./cgroup-layout.ts";
 import type { CgroupFds } from "./library.ts";
 
+/** As cgroup.subtree_control takes it. */
+const ENABLE_CONTROLLERS = CONTROLLERS.map((controller) => `+${controller}`).join(" ");
+
 /** Where the service's own processes go on cgroup v2. */
 const LEAF = "mayfly-service";
 
@@ -29,7 +32,6 @@ const outsideLeaf = (folder: string) => (basename(folder) === LEAF ? dirname(fol
  * infra/in-own-cgroup.sh made for it. The root cgroup is exempt.
  */
 function delegateControllers(own: string): void {
-  const wanted = CONTROLLERS.map((controller) => `+${controller}`).join(" ");
   const isRoot = !existsSync(`${own}/cgroup.type`);
   if (!isRoot) {
     mkdirSync(`${own}/${LEAF}`, { recursive: true });
@@ -38,11 +40,11 @@ function delegateControllers(own: string): void {
     }
   }
   try {
-    writeFileSync(`${own}/cgroup.subtree_control`, wanted);
+    writeFileSync(`${own}/cgroup.subtree_control`, ENABLE_CONTROLLERS);
   } catch (cause) {
     throw new MayflyError("HOST_UNSUITABLE", {
       message:
-        `Cannot hand the controllers ${wanted} to sandboxes below ${own}. Start Mayfly in a cgroup of its own: ` +
+        `Cannot hand the controllers ${ENABLE_CONTROLLERS} to sandboxes below ${own}. Start Mayfly in a cgroup of its own: ` +
         "systemd-run --scope -p Delegate=yes npm start",
       cause,
     });
@@ -99,7 +101,7 @@ export class CgroupBase {
       for (const folder of folders) removeTree(folder);
       for (const folder of folders) mkdirSync(folder);
       if (layout.mode === "unified") {
-        writeFileSync(`${unified}/cgroup.subtree_control`, CONTROLLERS.map((c) => `+${c}`).join(" "));
+        writeFileSync(`${unified}/cgroup.subtree_control`, ENABLE_CONTROLLERS);
       }
     } catch (cause) {
       throw new MayflyError("CGROUP_FAILED", {
