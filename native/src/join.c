@@ -16,6 +16,7 @@
 
 #include "clone.h"
 #include "rights.h"
+#include "seccomp.h"
 #include "set.h"
 #include "steps.h"
 #include "util.h"
@@ -161,7 +162,9 @@ int join_give_up_rights(const struct join *join, uint32_t *ret_step) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return -errno;
     /* Changing ids made it 0, with which a process cannot open its own /proc/self/environ. */
     if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0) return -errno;
-    return 0;
+    /* Last: it forbids much of the above. */
+    *ret_step = MF_STEP_JOIN_SECCOMP;
+    return filter_system_calls();
 }
 
 /* The frame of contract/guest-frames.ts: two little-endian lengths, header, no body. */

@@ -5,6 +5,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/prctl.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -13,8 +17,11 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "../seccomp/filters.h"
+#include "../seccomp/newest.h"
 #include "../src/channel.h"
 #include "../src/clone.h"
 #include "../src/rights.h"
@@ -281,6 +288,108 @@ static void rights_that_were_given_up_are_gone(void) {
     CHECK(in_child(rights_go) == 0);
 }
 
+/* ---- the system call filter ---- */
+
+#if defined(__x86_64__)
+#define ARCH AUDIT_ARCH_X86_64
+#define FOREIGN_ARCH AUDIT_ARCH_I386
+#else
+#define ARCH AUDIT_ARCH_AARCH64
+#define FOREIGN_ARCH AUDIT_ARCH_ARM
+#endif
+
+#define REFUSED(number) (SECCOMP_RET_ERRNO | (number))
+
+/* Runs the filter as the kernel would: the instructions that seccomp(2) allows and libseccomp makes. */
+static uint32_t judge(const struct seccomp_data *data) {
+    uint32_t a = 0;
+    for (size_t i = 0; i < sizeof system_call_filter / sizeof *system_call_filter; i++) {
+        const struct sock_filter *op = &system_call_filter[i];
+        switch (op->code) {
+        case BPF_LD | BPF_W | BPF_ABS: memcpy(&a, (const char *) data + op->k, sizeof a); break;
+        case BPF_ALU | BPF_AND | BPF_K: a &= op->k; break;
+        case BPF_JMP | BPF_JA: i += op->k; break;
+        case BPF_JMP | BPF_JEQ | BPF_K: i += a == op->k ? op->jt : op->jf; break;
+        case BPF_JMP | BPF_JGT | BPF_K: i += a > op->k ? op->jt : op->jf; break;
+        case BPF_JMP | BPF_JGE | BPF_K: i += a >= op->k ? op->jt : op->jf; break;
+        case BPF_RET | BPF_K: return op->k;
+        default: return ~0U;
+        }
+    }
+    return ~0U;
+}
+
+static uint32_t judge_call(int number, uint64_t first, uint64_t second, uint64_t third) {
+    struct seccomp_data data = {.nr = number, .arch = ARCH, .args = {first, second, third}};
+    return judge(&data);
+}
+
+#if defined(__x86_64__)
+/* What policy.def says of a call whose arguments are all 0; UINT32_MAX: it depends on more than that. */
+static uint32_t policy_of(int number) {
+    switch (number) {
+#define GROUP(title)
+#define ALLOW(call, why) case SYS_##call: return SECCOMP_RET_ALLOW;
+#define WHEN(call, condition, why) case SYS_##call: return UINT32_MAX;
+#define ANSWER(call, error, why) case SYS_##call: return REFUSED(error);
+#include "../seccomp/policy.def"
+    default: return REFUSED(EPERM);
+    }
+}
+
+static void the_filter_is_its_policy_call_by_call(void) {
+    int allowed = 0, refused = 0, conditional = 0;
+    for (int number = 0; number <= NEWEST; number++) {
+        uint32_t expected = policy_of(number);
+        if (expected == UINT32_MAX) conditional++;
+        else if (expected == SECCOMP_RET_ALLOW) allowed++;
+        else refused++;
+        if (expected != UINT32_MAX) CHECK(judge_call(number, 0, 0, 0) == expected);
+    }
+    CHECK(allowed > 250 && refused > 90 && conditional == 8);
+}
+#endif
+
+static void the_filter_refuses_newer_calls_and_foreign_architectures(void) {
+    CHECK(judge_call(NEWEST + 1, 0, 0, 0) == REFUSED(ENOSYS));
+    CHECK(judge_call(-1, 0, 0, 0) == REFUSED(ENOSYS));
+    struct seccomp_data foreign = {.nr = 4, .arch = FOREIGN_ARCH};
+    CHECK(judge(&foreign) == SECCOMP_RET_KILL_PROCESS);
+    CHECK(judge_call(0x40000000 | 1, 0, 0, 0) != SECCOMP_RET_ALLOW); /* x32 */
+}
+
+static void the_filter_looks_at_arguments(void) {
+    uint64_t high = 1ULL << 32; /* what the kernel does not look at must not decide */
+    CHECK(judge_call(SYS_clone, SIGCHLD, 0, 0) == SECCOMP_RET_ALLOW);
+    CHECK(judge_call(SYS_clone, CLONE_VM | CLONE_THREAD | CLONE_SIGHAND | CLONE_FILES, 0, 0) == SECCOMP_RET_ALLOW);
+    static const uint64_t kinds[] = {CLONE_NEWNS,  CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+                                     CLONE_NEWUSER, CLONE_NEWPID,   CLONE_NEWNET};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        CHECK(judge_call(SYS_clone, kinds[i] | SIGCHLD, 0, 0) == REFUSED(EPERM));
+
+    CHECK(judge_call(SYS_socket, AF_UNIX, SOCK_STREAM, 0) == SECCOMP_RET_ALLOW);
+    CHECK(judge_call(SYS_socket, AF_INET, SOCK_STREAM, 6) == SECCOMP_RET_ALLOW);
+    CHECK(judge_call(SYS_socket, AF_INET6, SOCK_DGRAM, 17) == SECCOMP_RET_ALLOW);
+    CHECK(judge_call(SYS_socket, AF_INET, SOCK_STREAM, 132 /* SCTP */) == REFUSED(EPERM));
+    CHECK(judge_call(SYS_socket, AF_INET, SOCK_STREAM, 262 /* MPTCP */) == REFUSED(EPERM));
+    for (uint64_t family = 0; family < 64; family++)
+        if (family != AF_UNIX && family != AF_INET && family != AF_INET6)
+            CHECK(judge_call(SYS_socket, family, SOCK_RAW, 0) == REFUSED(EAFNOSUPPORT));
+    CHECK(judge_call(SYS_socket, high | AF_NETLINK, SOCK_RAW, 0) == REFUSED(EAFNOSUPPORT));
+    CHECK(judge_call(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0) == SECCOMP_RET_ALLOW);
+    CHECK(judge_call(SYS_socketpair, 30 /* TIPC */, SOCK_STREAM, 0) == REFUSED(EAFNOSUPPORT));
+
+    CHECK(judge_call(SYS_ioctl, 0, 0x541b /* FIONREAD */, 0) == SECCOMP_RET_ALLOW);
+    CHECK(judge_call(SYS_ioctl, 0, 0x5412 /* TIOCSTI */, 0) == REFUSED(EPERM));
+    CHECK(judge_call(SYS_ioctl, 0, high | 0x5412, 0) == REFUSED(EPERM));
+    CHECK(judge_call(SYS_prctl, PR_SET_NAME, 0, 0) == SECCOMP_RET_ALLOW);
+    CHECK(judge_call(SYS_prctl, PR_SET_MM, 0, 0) == REFUSED(EPERM));
+    CHECK(judge_call(SYS_personality, 0xffffffff, 0, 0) == SECCOMP_RET_ALLOW);
+    CHECK(judge_call(SYS_personality, 0x0040000 /* ADDR_NO_RANDOMIZE */, 0, 0) == REFUSED(EPERM));
+    CHECK(judge_call(SYS_mknodat, 0, 0, S_IFIFO | 0600) == SECCOMP_RET_ALLOW);
+    CHECK(judge_call(SYS_mknodat, 0, 0, S_IFCHR | 0600) == REFUSED(EPERM));
+}
+
 static void a_cgroup_that_cannot_be_made_leaves_nothing(void) {
     scope_fd int unified = open_unified();
     CHECK(unified >= 0);
@@ -315,6 +424,12 @@ int main(void) {
     RUN("a set that fails says at which step and leaves nothing",
         a_set_that_fails_says_at_which_step_and_leaves_nothing);
     RUN("rights that were given up are gone", rights_that_were_given_up_are_gone);
+#if defined(__x86_64__)
+    RUN("the filter is its policy, call by call", the_filter_is_its_policy_call_by_call);
+#endif
+    RUN("the filter refuses newer calls and foreign architectures",
+        the_filter_refuses_newer_calls_and_foreign_architectures);
+    RUN("the filter looks at arguments", the_filter_looks_at_arguments);
     char command[64];
     snprintf(command, sizeof command, "rm -rf %s", folder);
     if (system(command) != 0) return 1;

@@ -1,7 +1,9 @@
-/** A sandbox's process that was executed, not forked: where the zygote's self-test failed. Nothing to mend but exits. */
+/** A sandbox's process that was executed, not forked: where the zygote's self-test failed. Little to mend. */
 
+import { mendNetworkInterfaces } from "./mend-process.ts";
 import { serveInvocation } from "./serve-invocation.ts";
 import { installSyncStreams } from "./sync-stream.ts";
 
 installSyncStreams();
+mendNetworkInterfaces();
 await serveInvocation(3);

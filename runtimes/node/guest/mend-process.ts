@@ -6,6 +6,8 @@
  * In two parts, because code that runs for the first time costs a fork a millisecond: prepareMends() puts everything
  * in place in the zygote, and mendProcess() only sets three numbers in each sandbox.
  */
+import { syncBuiltinESMExports } from "node:module";
+import os from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { currentPid, exitNow, randomSeed } from "../../../native/ts/zygote-library.ts";
 import { installSyncStreams } from "./sync-stream.ts";
@@ -47,11 +49,31 @@ function mendExit(): void {
   } as typeof process.emit;
 }
 
+/** The kernel's answer would need a netlink socket, which the system call filter refuses (docs/seccomp.md). */
+export function mendNetworkInterfaces(): void {
+  const internal = { mac: "00:00:00:00:00:00", internal: true };
+  os.networkInterfaces = () => ({
+    lo: [
+      { address: "127.0.0.1", netmask: "255.0.0.0", family: "IPv4", cidr: "127.0.0.1/8", ...internal },
+      {
+        address: "::1",
+        netmask: "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        family: "IPv6",
+        cidr: "::1/128",
+        scopeid: 0,
+        ...internal,
+      },
+    ],
+  });
+  syncBuiltinESMExports();
+}
+
 /** In the zygote, once. */
 export function prepareMends(): void {
   mendPid();
   mendClocks();
   mendExit();
+  mendNetworkInterfaces();
   installSyncStreams();
   process.execArgv = [];
 }
