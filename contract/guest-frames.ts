@@ -4,6 +4,7 @@
  *   runner → worker   ready                      the process is parked and waits for its one event
  *   worker → runner   event  + the event         JSON text as the caller sent it
  *   runner → worker   answer + the answer        JSON text, or an error
+ *   runner → worker   stack                      instead of an answer, when the time is up
  *
  * A frame is two 32-bit little-endian lengths, then a header (JSON), then a body (bytes, may be empty):
  *
@@ -43,6 +44,8 @@ export const guestHeader = z.discriminatedUnion("type", [
     step: z.number().int().nonnegative(),
     errno: z.number().int().nonnegative(),
   }),
+  /** Where its JavaScript was when the time was up; only when asked (pool/autopsy.ts). */
+  z.strictObject({ type: z.literal("stack"), stack: z.array(shortText).max(64) }),
   z.strictObject({
     type: z.literal("answer"),
     status: z.enum(["ok", "function_error", "init_error", "response_too_large"]),

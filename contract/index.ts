@@ -13,6 +13,7 @@
  * - zygote: a trusted, warmed process of a runtime from which sandboxes' processes are forked.
  * - receipt: what an invocation cost and how its sandbox was taken down.
  */
+export type { Autopsy } from "./autopsy.ts";
 export { ERROR_CODES, type ErrorCode } from "./error-codes.ts";
 export {
   bundleDigest,

@@ -1,5 +1,6 @@
 /** What the worker tells the waiting gateway about an invocation: one JSON text on the gateway's reply list. */
 import { z } from "zod";
+import { autopsy } from "./autopsy.ts";
 import { invocationId } from "./invocation-job.ts";
 import { VERDICT_NAMES } from "./verdicts.ts";
 
@@ -12,6 +13,8 @@ export const invocationFault = z.object({
   /** Of a process that ended: exactly one of the two. */
   exitCode: z.number().int().optional(),
   signal: z.string().optional(),
+  /** With a timeout: what the function was doing. */
+  autopsy: autopsy.optional(),
 });
 export type InvocationFault = z.output<typeof invocationFault>;
 

@@ -1,3 +1,5 @@
+import type { Autopsy } from "./autopsy.ts";
+
 /** What an invocation cost and how its sandbox was taken down; logged once by the worker after teardown. */
 export interface Receipt {
   invocationId: string;
@@ -15,6 +17,8 @@ export interface Receipt {
   /** Bytes written to stdout and stderr, and how many of them were dropped. */
   logBytes: number;
   logDroppedBytes: number;
+  /** With a timeout: what the function was doing. */
+  autopsy?: Autopsy;
   /** From cgroup.kill until every process was gone, and until the cgroup was removed, microseconds. */
   killedUs: number;
   removedUs: number;

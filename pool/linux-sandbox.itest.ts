@@ -216,6 +216,31 @@ describe("the Linux sandbox", () => {
     expect(usage.cpuUs).toBeLessThan(500_000);
   });
 
+  it("a timeout comes with an autopsy: the JavaScript that ran, and what waited where", async () => {
+    const spun = await attempt(
+      `function innermost() { for (;;); } function outer() { innermost(); } outer();`,
+      { timeoutMs: 300 },
+    );
+    expect(spun.outcome).toMatchObject({
+      kind: "timeout",
+      autopsy: { processes: [{ pid: 3, state: "R", threads: 1 }] },
+    });
+    if (spun.outcome.kind !== "timeout") throw new Error("no timeout");
+    expect(spun.outcome.autopsy?.stack?.[0]).toMatch(/^at innermost \(.*\/var\/task\/index\.mjs:\d+:\d+\)/);
+    expect(spun.outcome.autopsy?.stack?.[1]).toMatch(/^at outer /);
+
+    const waited = await attempt(
+      `${FS} cp.spawn("/bin/sleep", ["60"]); await new Promise(() => setTimeout(() => {}, 1e6));`,
+      { timeoutMs: 500 },
+    );
+    if (waited.outcome.kind !== "timeout") throw new Error("no timeout");
+    expect(waited.outcome.autopsy?.stack).toBeUndefined();
+    expect(waited.outcome.autopsy?.processes).toMatchObject([
+      { pid: 3, state: "S", syscall: expect.stringMatching(/^epoll_/) },
+      { name: "sleep", state: "S", syscall: expect.stringMatching(/nanosleep$/), wchan: expect.any(String) },
+    ]);
+  });
+
   it("siblings share no randomness", async () => {
     const code = `const crypto = process.getBuiltinModule("crypto"); return [Math.random(), crypto.randomUUID(), crypto.randomInt(2 ** 47),
       crypto.randomBytes(8).toString("hex"), globalThis.crypto.getRandomValues(new Uint8Array(8)).join(), globalThis.crypto.randomUUID()]`;

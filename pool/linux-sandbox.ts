@@ -3,6 +3,7 @@ import { type EventHeader, MayflyError, type Runtime } from "../contract/index.t
 import type { Cgroup } from "../native/ts/cgroup.ts";
 import type { NamespaceSet } from "../native/ts/namespace-set.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { performAutopsy } from "./autopsy.ts";
 import type { GuestChannel, GuestMessage } from "./guest-channel.ts";
 import type { LogCollector } from "./log-collector.ts";
 import { removeCgroup } from "./remove-cgroup.ts";
@@ -78,7 +79,7 @@ export class LinuxSandbox implements Sandbox {
 
   async run(event: EventHeader, body: Buffer, timeoutMs: number): Promise<Outcome> {
     this.#move("leased", "running");
-    const { guest, set, cgroup } = this.#parts;
+    const { guest, set, cgroup, logger } = this.#parts;
     const timer = Promise.withResolvers<Outcome>();
     const timeout = setTimeout(() => timer.resolve({ kind: "timeout" }), timeoutMs);
     const message = guest.next();
@@ -89,6 +90,10 @@ export class LinuxSandbox implements Sandbox {
       timer.promise,
     ]);
     clearTimeout(timeout);
+    if (outcome.kind === "timeout" && this.#teardown === undefined) {
+      const autopsy = await performAutopsy(cgroup, message, logger);
+      if (autopsy !== undefined) outcome.autopsy = autopsy;
+    }
     if (outcome.kind !== "answer" && this.#teardown === undefined) {
       cgroup.kill();
       await set.ended;

@@ -63,7 +63,7 @@ export function sandboxContract(factory: () => SandboxFactory, bundleFolder: () 
   });
 
   it("run() ends at the time limit", async () => {
-    expect(await run(await lease(), { sleep: true }, 200)).toEqual({ kind: "timeout" });
+    expect(await run(await lease(), { sleep: true }, 200)).toMatchObject({ kind: "timeout" });
   });
 
   it("a second event is refused: a sandbox is used once", async () => {

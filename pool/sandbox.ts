@@ -10,7 +10,7 @@
  *
  * After any error the only call that does anything is destroy(), which may be called again and then does nothing.
  */
-import type { EventHeader, FunctionLimits, GuestHeader, Runtime } from "../contract/index.ts";
+import type { Autopsy, EventHeader, FunctionLimits, GuestHeader, Runtime } from "../contract/index.ts";
 import type { CgroupUsage } from "../native/ts/cgroup.ts";
 import type { MainEnd } from "../native/ts/namespace-set.ts";
 
@@ -29,7 +29,7 @@ export type ProcessEnd = MainEnd;
 export type Outcome =
   | { kind: "answer"; header: Extract<GuestHeader, { type: "answer" }>; body: Buffer }
   | { kind: "ended"; end: ProcessEnd }
-  | { kind: "timeout" }
+  | { kind: "timeout"; autopsy?: Autopsy }
   | { kind: "response_too_large" }
   | { kind: "protocol_error"; reason: string };
 

@@ -41,7 +41,8 @@ function judgeByItself(outcome: Outcome, limits: FunctionLimits): Judgement {
       return { verdict: "exited", fault: faultOfEnd(outcome) };
     case "timeout": {
       const message = `The function did not answer within ${limits.timeoutMs} ms and was killed`;
-      return { verdict: "timeout", fault: { type: "Timeout", message } };
+      const { autopsy } = outcome;
+      return { verdict: "timeout", fault: { type: "Timeout", message, ...(autopsy && { autopsy }) } };
     }
     case "response_too_large":
       return { verdict: "response_too_large" };

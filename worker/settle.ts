@@ -64,6 +64,7 @@ function namesOf({
 /** A sandbox that failed before its process ran has spent nothing that was counted. */
 function receiptOf(invocation: JudgedInvocation, teardown: Teardown): Receipt {
   const { usage, log } = invocation.spent ?? {};
+  const { autopsy } = invocation.reply.fault ?? {};
   return {
     ...namesOf(invocation),
     cpuUs: usage?.cpuUs ?? 0,
@@ -73,6 +74,7 @@ function receiptOf(invocation: JudgedInvocation, teardown: Teardown): Receipt {
     pidsLimitHits: usage?.pidsLimitHits ?? 0,
     logBytes: log?.totalBytes ?? 0,
     logDroppedBytes: log?.droppedBytes ?? 0,
+    ...(autopsy && { autopsy }),
     killedUs: teardown.killedUs,
     removedUs: teardown.removedUs,
   };

@@ -175,6 +175,15 @@ MF_EXPORT int mf_random(void);
  */
 MF_EXPORT int mf_heap_limit(uint64_t bytes);
 
+/* The signal that asks for a stack: a real-time one, of which nothing else in Node.js knows. */
+#define MF_STACK_SIGNAL 37
+
+/*
+ * Calls `report` when MF_STACK_SIGNAL came and JavaScript next lets itself be interrupted. Survives fork().
+ * -ENOSYS where the process does not export V8. Does not block.
+ */
+MF_EXPORT int mf_stack_reporter(void (*report)(void));
+
 /* Ends the process at once, without destructors: they would join threads that a forked process lacks. */
 MF_EXPORT void mf_exit(int code);
 

@@ -1,5 +1,5 @@
 /** One sandbox's control group: created before its processes, removed after them. Used by pool/linux-sandbox.ts. */
-import { closeSync } from "node:fs";
+import { closeSync, readFileSync, writeFileSync } from "node:fs";
 import { type CgroupFds, native } from "./library.ts";
 import { check } from "./native-error.ts";
 
@@ -67,6 +67,29 @@ export class Cgroup {
       number,
     ];
     return { cpuUs, throttledUs, memoryPeakBytes, oomKills, pidsLimitHits };
+  }
+
+  /** Stops everything in it, in a moment; the kernel says so in cgroup.events. kill() works on what is frozen. */
+  freeze(): void {
+    writeFileSync(this.#path("cgroup.freeze"), "1");
+  }
+
+  thaw(): void {
+    writeFileSync(this.#path("cgroup.freeze"), "0");
+  }
+
+  isFrozen(): boolean {
+    return readFileSync(this.#path("cgroup.events"), "utf8").includes("frozen 1");
+  }
+
+  /** The pids on the host of what is in it. */
+  pids(): number[] {
+    return readFileSync(this.#path("cgroup.procs"), "utf8").trim().split("\n").filter(Boolean).map(Number);
+  }
+
+  /** Membership, freezing and killing are the v2 tree's, on hybrid machines too. */
+  #path(file: string): string {
+    return `/proc/self/fd/${this.#fds[0]}/${file}`;
   }
 
   /** SIGKILL to everything in it; returns before they are gone. */

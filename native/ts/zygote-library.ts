@@ -16,6 +16,13 @@ export const exitNow = library.func("void mf_exit(int)") as (code: number) => vo
 /** Fits V8's old generation to this many bytes. 0 or -errno. */
 export const limitHeap = library.func("int mf_heap_limit(uint64_t)") as (bytes: number) => number;
 
+const reportFunction = koffi.proto("void mf_report()");
+const registerReporter = library.func("int mf_stack_reporter(mf_report *)") as (report: bigint) => number;
+
+/** Calls `report` in the middle of whatever JavaScript runs when the worker asks for its stack. 0 or -errno. */
+export const onStackRequest = (report: () => void): number =>
+  registerReporter(koffi.register(report, koffi.pointer(reportFunction)));
+
 /** getpid(2). */
 export const currentPid = library.func("int mf_pid()") as () => number;
 

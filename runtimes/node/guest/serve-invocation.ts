@@ -4,7 +4,7 @@
  */
 import { readSync } from "node:fs";
 import type { EventHeader } from "../../../contract/guest-frames.ts";
-import { exitNow, limitHeap } from "../../../native/ts/zygote-library.ts";
+import { exitNow, limitHeap, onStackRequest } from "../../../native/ts/zygote-library.ts";
 import { describeError } from "./describe-error.ts";
 import { readFrame, writeFrame } from "./frames.ts";
 import { loadHandler } from "./load-handler.ts";
@@ -103,6 +103,27 @@ function answerUncaught(control: number): void {
   });
 }
 
+const NO_CONTROL = -1;
+let controlWhenAsked = NO_CONTROL;
+
+/** Frames of the tenant's code; ours are the last and the first. */
+const STACK_DEPTH = 32;
+
+/**
+ * In the zygote, once: when the worker asks (pool/autopsy.ts), the stack goes out instead of an answer. It runs
+ * between any two operations of the tenant's code.
+ */
+export function prepareStackReport(): void {
+  onStackRequest(() => {
+    if (controlWhenAsked === NO_CONTROL) return;
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = STACK_DEPTH;
+    const { stack } = describeError(new Error("interrupted"));
+    Error.stackTraceLimit = limit;
+    writeFrame(controlWhenAsked, { type: "stack", stack: stack ?? [] });
+  });
+}
+
 /** What an event leads to. `root`: where the bundle is mounted. Also run by the zygote's warm-up. */
 export async function answerEvent(header: EventHeader, body: Buffer, root: string): Promise<Answer> {
   setUpProcess(header, root);
@@ -116,5 +137,6 @@ export async function serveInvocation(control: number): Promise<void> {
   const event = header as unknown as EventHeader;
   limitHeap(event.memoryMb * HEAP_BYTES_PER_MB);
   answerUncaught(control);
+  controlWhenAsked = control;
   finish(control, await answerEvent(event, body, "/var/task"));
 }

@@ -10,7 +10,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { zygoteServe } from "../../../native/ts/zygote-library.ts";
 import { mendProcess, prepareMends } from "./mend-process.ts";
-import { serveInvocation } from "./serve-invocation.ts";
+import { prepareStackReport, serveInvocation } from "./serve-invocation.ts";
 import { warmUp } from "./warm-up.ts";
 
 /** The socket on which requests to fork come, as the spawner hands it over. */
@@ -28,6 +28,7 @@ function collectGarbage(): void {
 }
 
 prepareMends();
+prepareStackReport();
 await warmUp();
 collectGarbage();
 const control = zygoteServe(REQUESTS_FD);
