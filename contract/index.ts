@@ -16,6 +16,7 @@
 export { ERROR_CODES, type ErrorCode } from "./error-codes.ts";
 export {
   bundleDigest,
+  completeLimits,
   type FunctionConfig,
   type FunctionLimits,
   functionConfig,
