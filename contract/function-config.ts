@@ -41,6 +41,8 @@ const whole = (min: number, max: number) => z.number().int().min(min).max(max);
  * - `pids`: processes and threads together. Default 64.
  * - `timeoutMs`: from the event's arrival in the sandbox to its answer, code loading included. Default 10,000.
  * - `tmpMb`: MiB of /tmp. Default 64.
+ * - `ioMbps`, `iops`: MiB and operations a second of each disk, reading and writing each. Default: no limit. Without
+ *   effect on a machine that cannot limit them (docs/guides/operating.md).
  */
 export const functionLimits = z.strictObject({
   cpu: z.number().min(LIMITS.cpuMin).max(LIMITS.cpuMax).default(1),
@@ -48,8 +50,19 @@ export const functionLimits = z.strictObject({
   pids: whole(LIMITS.pidsMin, LIMITS.pidsMax).default(64),
   timeoutMs: whole(LIMITS.timeoutMsMin, LIMITS.timeoutMsMax).default(10_000),
   tmpMb: whole(LIMITS.tmpMbMin, LIMITS.tmpMbMax).default(64),
+  ioMbps: whole(LIMITS.ioMbpsMin, LIMITS.ioMbpsMax).optional(),
+  iops: whole(LIMITS.iopsMin, LIMITS.iopsMax).optional(),
 });
 export type FunctionLimits = z.output<typeof functionLimits>;
+
+/** As they are stored and travel: nothing is left to a default. */
+export const completeLimits = functionLimits.required({
+  cpu: true,
+  memoryMb: true,
+  pids: true,
+  timeoutMs: true,
+  tmpMb: true,
+});
 
 /** The `configuration` part of a deployment. Unknown keys are refused, so that a typo is not a silent default. */
 export const functionConfig = z.strictObject({

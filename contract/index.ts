@@ -17,6 +17,7 @@ export type { Autopsy } from "./autopsy.ts";
 export { ERROR_CODES, type ErrorCode } from "./error-codes.ts";
 export {
   bundleDigest,
+  completeLimits,
   type FunctionConfig,
   type FunctionLimits,
   functionConfig,

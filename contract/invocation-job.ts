@@ -4,7 +4,7 @@
  * they hold the event and the function's environment.
  */
 import { z } from "zod";
-import { bundleDigest, functionLimits, functionName, RUNTIMES } from "./function-config.ts";
+import { bundleDigest, completeLimits, functionName, RUNTIMES } from "./function-config.ts";
 
 /** The BullMQ queue. */
 export const INVOCATION_QUEUE = "mayfly-invocations";
@@ -21,7 +21,7 @@ export const invocationJob = z.strictObject({
   functionName,
   runtime: z.enum(RUNTIMES),
   handler: z.string(),
-  limits: functionLimits.required(),
+  limits: completeLimits,
   environment: z.record(z.string(), z.string()),
   bundleDigest,
   /** The event as JSON text, exactly as the caller sent it: at most LIMITS.eventBytes bytes. */

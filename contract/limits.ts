@@ -36,6 +36,10 @@ export const LIMITS = {
   timeoutMsMax: 900_000,
   tmpMbMin: 1,
   tmpMbMax: 10_240,
+  ioMbpsMin: 1,
+  ioMbpsMax: 100_000,
+  iopsMin: 10,
+  iopsMax: 1_000_000,
   /** All names and values of a function's environment together: Lambda's quota. */
   environmentBytes: 4 * KIB,
 

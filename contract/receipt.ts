@@ -14,6 +14,11 @@ export interface Receipt {
   /** How often the kernel killed for memory, and how often a fork met the pids limit. */
   oomKills: number;
   pidsLimitHits: number;
+  /** Read from and written to disks, in bytes and operations; 0 where the machine does not count them. */
+  ioReadBytes: number;
+  ioWrittenBytes: number;
+  ioReads: number;
+  ioWrites: number;
   /** Bytes written to stdout and stderr, and how many of them were dropped. */
   logBytes: number;
   logDroppedBytes: number;

@@ -92,12 +92,14 @@ describe("the documents", () => {
     const readme = read("README.md");
     for (const verdict of VERDICT_NAMES) expect(readme).toMatch(new RegExp(`^\\| \`${verdict}\` +\\|`, "m"));
     const number = (value: number) => value.toLocaleString("en-US");
-    for (const [key, value] of Object.entries(functionLimits.parse({}))) {
+    const defaults: Record<string, number | undefined> = functionLimits.parse({});
+    for (const key of Object.keys(functionLimits.shape)) {
       const [min, max] = [
         LIMITS[`${key}Min` as keyof typeof LIMITS],
         LIMITS[`${key}Max` as keyof typeof LIMITS],
       ];
-      const numbers = [value, min, max].map(number).join(" *\\| ");
+      const shown = [defaults[key], min, max].map((value) => (value === undefined ? "none" : number(value)));
+      const numbers = shown.join(" *\\| ");
       expect(readme).toMatch(new RegExp(`^\\| \`${key}\` *\\|.* \\| ${numbers} *\\|$`, "m"));
     }
     const settings = [

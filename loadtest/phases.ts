@@ -40,7 +40,7 @@ const zygote = await timed("zygote, warm", () => spawner.startZygote(() => {}));
 
 for (let i = 0; i < count; i++) {
   const uidBase = HOST_IDS.firstSandboxUid + i * HOST_IDS.idsPerSandbox;
-  const cgroup = await timed("cgroup made", () => Cgroup.create(cgroups.fds, `sandbox-${i}`));
+  const cgroup = await timed("cgroup made", () => Cgroup.create(cgroups, `sandbox-${i}`));
   const set = await timed("namespace set made", () => spawner.createSet(cgroup.fds, uidBase));
   const cpuBefore = cgroup.usage().cpuUs;
   const [control, controlTheirs] = socketpair();

@@ -1,6 +1,6 @@
 /** Builds the pools of one worker: a warm pool for each runtime, above one folder of cgroups. Called by worker/main.ts. */
 import { MayflyError, type Runtime } from "../contract/index.ts";
-import { CgroupBase } from "../native/ts/cgroup-base.ts";
+import { CgroupBase, type CgroupOffers } from "../native/ts/cgroup-base.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { LinuxSandboxFactory } from "./linux-sandbox-factory.ts";
 import { RUNTIME_COMMANDS } from "./runtime-commands.ts";
@@ -15,6 +15,8 @@ export interface CreatePoolOptions {
   targets: Record<Runtime, number>;
   /** How many sandboxes of one runtime may exist at once. */
   maxSandboxes: number;
+  /** Where sandboxes read and write beside their root; the use of the disks behind them is counted and limited. */
+  diskFolders?: string[];
   logger: Logger;
   /** A runtime's spawner ended: the worker cannot go on. */
   onLost: (runtime: Runtime) => void;
@@ -26,7 +28,9 @@ const MAX_STARTING = 2;
 /** Errors: HOST_UNSUITABLE, CGROUP_FAILED, SANDBOX_SPAWN_FAILED; nothing is left then. */
 export async function createPool(options: CreatePoolOptions): Promise<SandboxPool> {
   const { instance, targets, maxSandboxes, logger, onLost } = options;
-  const cgroups = CgroupBase.open(instance);
+  const rootfs = Object.values(RUNTIME_COMMANDS).map((commands) => commands.rootfs);
+  const cgroups = CgroupBase.open(instance, [...rootfs, ...(options.diskFolders ?? [])]);
+  logOffers(cgroups.offers, logger);
   const uidRanges = new UidRanges();
   const pools = new Map<Runtime, WarmPool>();
   const close = async () => {
@@ -64,4 +68,12 @@ export async function createPool(options: CreatePoolOptions): Promise<SandboxPoo
     stats: () => [...pools.values()].map((pool) => pool.stats()),
     close,
   };
+}
+
+/** What this machine does not limit, said once: a limit of a function's that has no effect must not be a surprise. */
+function logOffers({ ioFault, io, forbidden }: CgroupOffers, logger: Logger): void {
+  if (ioFault !== undefined) logger.warn({ reason: ioFault }, "io is neither limited nor counted");
+  else
+    logger.info({ devices: io.devices, without: io.missing }, "io is counted, and limited where asked for");
+  logger.info({ forbidden }, "resources that no sandbox can take");
 }

@@ -43,7 +43,8 @@ class FakeSandbox implements Sandbox {
 
   usage(): Usage {
     this.#expect("finished");
-    return { cpuUs: 1000, throttledUs: 0, memoryPeakBytes: 4096, oomKills: 0, pidsLimitHits: 0 };
+    const io = { ioReadBytes: 0, ioWrittenBytes: 0, ioReads: 0, ioWrites: 0 };
+    return { cpuUs: 1000, throttledUs: 0, memoryPeakBytes: 4096, oomKills: 0, pidsLimitHits: 0, ...io };
   }
 
   log(): SandboxLog {

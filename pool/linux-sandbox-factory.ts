@@ -64,7 +64,7 @@ export class LinuxSandboxFactory implements SandboxFactory {
     /** The process's ends, which are ours only until it has them. */
     const theirs: number[] = [];
     try {
-      cgroup = Cgroup.create(cgroups.fds, id);
+      cgroup = Cgroup.create(cgroups, id);
       set = await this.#host.createSet(cgroup.fds, uidBase);
       const [logRead, logWrite] = logPipe();
       theirs.push(logWrite);

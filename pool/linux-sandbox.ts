@@ -72,6 +72,8 @@ export class LinuxSandbox implements Sandbox {
       cpu: limits.cpu,
       memoryBytes: limits.memoryMb * MIB,
       pids: limits.pids + OWN_PROCESSES,
+      ioBytes: limits.ioMbps && limits.ioMbps * MIB,
+      ioOperations: limits.iops,
     });
     const tmpBytes = limits.tmpMb * MIB;
     await set.mount(bundleFolder, tmpBytes, tmpBytes / TMP_BYTES_PER_INODE);

@@ -33,6 +33,7 @@ const pool = await createPool({
   instance: settings.instance,
   targets: { nodejs24: settings.poolTarget },
   maxSandboxes: settings.maxSandboxes,
+  diskFolders: [settings.dataDir],
   logger: logger.child({ component: "pool" }),
   onLost: (runtime) => stop({ reason: `the spawner of ${runtime} has ended`, exitCode: 1 }),
 });

@@ -8,6 +8,10 @@ export const USED_NOTHING_SPECIAL: Usage = {
   memoryPeakBytes: 1 << 20,
   oomKills: 0,
   pidsLimitHits: 0,
+  ioReadBytes: 0,
+  ioWrittenBytes: 0,
+  ioReads: 0,
+  ioWrites: 0,
 };
 
 export function answer(body: string, header: object = {}): Outcome {

@@ -1,12 +1,12 @@
 /** A deployed function as the registry keeps it, and as the API shows it. */
 import { z } from "@hono/zod-openapi";
-import { bundleDigest, functionConfig, functionLimits, functionName } from "../../contract/index.ts";
+import { bundleDigest, completeLimits, functionConfig, functionName } from "../../contract/index.ts";
 
 /** What is stored. It holds the environment's values, which are secrets. */
 export const functionRecord = z.object({
   name: functionName,
   ...functionConfig.shape,
-  limits: functionLimits.required(),
+  limits: completeLimits,
   environment: z.record(z.string(), z.string()),
   bundleDigest,
   /** Of the packed form. */

@@ -60,6 +60,13 @@ struct mf_cgroup {
     int32_t cpu;
     int32_t memory;
     int32_t pids;
+    int32_t blkio;
+};
+
+/* A whole block device: neither blk-throttle nor io.max knows partitions. */
+struct mf_device {
+    uint32_t major;
+    uint32_t minor;
 };
 
 struct mf_limits {
@@ -67,6 +74,9 @@ struct mf_limits {
     uint64_t cpu_period_us; /* 1,000 to 1,000,000 */
     uint64_t memory_bytes;
     uint64_t pids;          /* processes and threads */
+    uint64_t cpu_weight;    /* of CPU time when there is not enough: hundredths of a core; 0 leaves the default */
+    uint64_t io_bytes;      /* a second, read and written each, of each device; 0: no limit */
+    uint64_t io_operations; /* the same in operations */
 };
 
 struct mf_usage {
@@ -75,6 +85,10 @@ struct mf_usage {
     uint64_t memory_peak_bytes; /* 0 where the kernel does not say (v2 before 5.19) */
     uint64_t oom_kills;
     uint64_t pids_limit_hits;
+    uint64_t io_read_bytes; /* of the devices asked about; 0 where no controller counts */
+    uint64_t io_written_bytes;
+    uint64_t io_reads;
+    uint64_t io_writes;
 };
 
 /*
@@ -83,11 +97,13 @@ struct mf_usage {
  */
 MF_EXPORT int mf_cgroup_create(const struct mf_cgroup *base, const char *name, struct mf_cgroup *ret_cgroup);
 
-/* Writes the limits. Does not block. */
-MF_EXPORT int mf_cgroup_limit(const struct mf_cgroup *cgroup, const struct mf_limits *limits);
+/* Writes the limits; those of io for each of the devices. Does not block. */
+MF_EXPORT int mf_cgroup_limit(const struct mf_cgroup *cgroup, const struct mf_limits *limits,
+                              const struct mf_device *devices, uint32_t device_count);
 
-/* Reads the counters. Does not block. */
-MF_EXPORT int mf_cgroup_usage(const struct mf_cgroup *cgroup, struct mf_usage *ret_usage);
+/* Reads the counters; those of io are sums over the devices. Does not block. */
+MF_EXPORT int mf_cgroup_usage(const struct mf_cgroup *cgroup, const struct mf_device *devices, uint32_t device_count,
+                              struct mf_usage *ret_usage);
 
 /* Sends SIGKILL to every process of the cgroup, forks under way included (cgroup.kill). Does not block. */
 MF_EXPORT int mf_cgroup_kill(const struct mf_cgroup *cgroup);
@@ -130,7 +146,7 @@ struct mf_reply {
 };
 
 /* How many descriptors a request may carry. */
-#define MF_REQUEST_FDS_MAX 8
+#define MF_REQUEST_FDS_MAX 16
 
 /*
  * Sends a request with descriptors on a stream socket. All or nothing; -EAGAIN when the socket's buffer is full.

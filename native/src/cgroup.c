@@ -15,9 +15,9 @@
 #include "mayfly.h"
 #include "util.h"
 
-#define HIERARCHIES 4
+#define HIERARCHIES 5
 
-/* struct mf_cgroup is four descriptors; -1 stands for a hierarchy that this machine does not have. */
+/* struct mf_cgroup is five descriptors; -1 stands for a hierarchy that this machine does not have. */
 static const int32_t *as_array(const struct mf_cgroup *cgroup) {
     return &cgroup->unified;
 }
@@ -55,9 +55,9 @@ static int ignore_missing(int result) {
 }
 
 int mf_cgroup_create(const struct mf_cgroup *base, const char *name, struct mf_cgroup *ret_cgroup) {
-    struct mf_cgroup made = {-1, -1, -1, -1};
+    struct mf_cgroup made = {-1, -1, -1, -1, -1};
     int32_t *fds = &made.unified;
-    struct mf_cgroup ours = {-1, -1, -1, -1}; /* the parents below which this call made something */
+    struct mf_cgroup ours = {-1, -1, -1, -1, -1}; /* the parents below which this call made something */
     int result = 0;
     for (int i = 0; i < HIERARCHIES && result == 0; i++) {
         int parent = as_array(base)[i];
@@ -101,10 +101,58 @@ static int limit_memory(const struct mf_cgroup *cgroup, const struct mf_limits *
     return ignore_missing(write_number(cgroup->memory, "memory.memsw.limit_in_bytes", limits->memory_bytes));
 }
 
-int mf_cgroup_limit(const struct mf_cgroup *cgroup, const struct mf_limits *limits) {
+/* v1 counts in shares, of which 1,024 are the default; v2 in weights around 100. */
+static int weigh_cpu(const struct mf_cgroup *cgroup, uint64_t weight) {
+    if (weight == 0) return 0;
+    if (cgroup->cpu >= 0) return write_number(cgroup->cpu, "cpu.shares", weight * 1024 / 100);
+    return write_number(cgroup->unified, "cpu.weight", weight < 10000 ? weight : 10000);
+}
+
+/* v1: one file for each of the four numbers. */
+static int throttle_v1(int dir, const struct mf_device *device, const char *const files[2], uint64_t value) {
+    if (value == 0) return 0;
+    char text[64];
+    snprintf(text, sizeof text, "%u:%u %" PRIu64, device->major, device->minor, value);
+    int result = write_file_at(dir, files[0], text);
+    return result < 0 ? result : write_file_at(dir, files[1], text);
+}
+
+static int throttle_v2(int dir, const struct mf_device *device, const struct mf_limits *limits) {
+    char text[128];
+    int at = snprintf(text, sizeof text, "%u:%u", device->major, device->minor);
+    if (limits->io_bytes > 0)
+        at += snprintf(text + at, sizeof text - (size_t) at, " rbps=%" PRIu64 " wbps=%" PRIu64, limits->io_bytes,
+                       limits->io_bytes);
+    if (limits->io_operations > 0)
+        snprintf(text + at, sizeof text - (size_t) at, " riops=%" PRIu64 " wiops=%" PRIu64, limits->io_operations,
+                 limits->io_operations);
+    return write_file_at(dir, "io.max", text);
+}
+
+static int limit_io(const struct mf_cgroup *cgroup, const struct mf_limits *limits, const struct mf_device *devices,
+                    uint32_t count) {
+    static const char *const bytes[2] = {"blkio.throttle.read_bps_device", "blkio.throttle.write_bps_device"};
+    static const char *const operations[2] = {"blkio.throttle.read_iops_device", "blkio.throttle.write_iops_device"};
+    if (limits->io_bytes == 0 && limits->io_operations == 0) return 0;
+    int result = 0;
+    for (uint32_t i = 0; i < count && result == 0; i++) {
+        if (cgroup->blkio < 0) {
+            result = throttle_v2(cgroup->unified, &devices[i], limits);
+        } else {
+            result = throttle_v1(cgroup->blkio, &devices[i], bytes, limits->io_bytes);
+            if (result == 0) result = throttle_v1(cgroup->blkio, &devices[i], operations, limits->io_operations);
+        }
+    }
+    return result;
+}
+
+int mf_cgroup_limit(const struct mf_cgroup *cgroup, const struct mf_limits *limits, const struct mf_device *devices,
+                    uint32_t device_count) {
     int result = limit_cpu(cgroup, limits);
+    if (result == 0) result = weigh_cpu(cgroup, limits->cpu_weight);
     if (result == 0) result = limit_memory(cgroup, limits);
     if (result == 0) result = write_number(controller(cgroup, cgroup->pids), "pids.max", limits->pids);
+    if (result == 0) result = limit_io(cgroup, limits, devices, device_count);
     return result;
 }
 
@@ -121,7 +169,60 @@ static int usage_memory(const struct mf_cgroup *cgroup, struct mf_usage *usage) 
     return 0;
 }
 
-int mf_cgroup_usage(const struct mf_cgroup *cgroup, struct mf_usage *ret_usage) {
+/* The rest of the line that begins with the device's numbers and `word`; NULL when it has done nothing yet. */
+static const char *line_of(const char *text, const struct mf_device *device, const char *word) {
+    char prefix[64];
+    int length = snprintf(prefix, sizeof prefix, "%u:%u %s", device->major, device->minor, word);
+    for (const char *line = text; line != NULL && *line != '\0';) {
+        if (strncmp(line, prefix, (size_t) length) == 0) return line + length;
+        line = strchr(line, '\n');
+        if (line != NULL) line++;
+    }
+    return NULL;
+}
+
+static uint64_t number_of(const char *text) {
+    return text == NULL ? 0 : strtoull(text, NULL, 10);
+}
+
+/* io.stat: "8:0 rbytes=1 wbytes=2 rios=3 wios=4 ..." in one line for each device. */
+static void add_io_v2(const char *text, const struct mf_device *device, struct mf_usage *usage) {
+    const char *line = line_of(text, device, "");
+    uint64_t values[4];
+    if (line == NULL || sscanf(line, "rbytes=%" SCNu64 " wbytes=%" SCNu64 " rios=%" SCNu64 " wios=%" SCNu64,
+                               &values[0], &values[1], &values[2], &values[3]) != 4)
+        return;
+    usage->io_read_bytes += values[0];
+    usage->io_written_bytes += values[1];
+    usage->io_reads += values[2];
+    usage->io_writes += values[3];
+}
+
+/* The files are there only where the controller is; a machine with many devices fills more than `text`. */
+static int usage_io(const struct mf_cgroup *cgroup, const struct mf_device *devices, uint32_t count,
+                    struct mf_usage *usage) {
+    char text[8192];
+    if (count == 0) return 0;
+    if (cgroup->blkio < 0) {
+        int result = read_file_at(cgroup->unified, "io.stat", text, sizeof text);
+        for (uint32_t i = 0; i < count && result > 0; i++) add_io_v2(text, &devices[i], usage);
+        return result < 0 ? ignore_missing(result) : 0;
+    }
+    int result = read_file_at(cgroup->blkio, "blkio.throttle.io_service_bytes", text, sizeof text);
+    for (uint32_t i = 0; i < count && result >= 0; i++) {
+        usage->io_read_bytes += number_of(line_of(text, &devices[i], "Read "));
+        usage->io_written_bytes += number_of(line_of(text, &devices[i], "Write "));
+    }
+    if (result >= 0) result = read_file_at(cgroup->blkio, "blkio.throttle.io_serviced", text, sizeof text);
+    for (uint32_t i = 0; i < count && result >= 0; i++) {
+        usage->io_reads += number_of(line_of(text, &devices[i], "Read "));
+        usage->io_writes += number_of(line_of(text, &devices[i], "Write "));
+    }
+    return result < 0 ? ignore_missing(result) : 0;
+}
+
+int mf_cgroup_usage(const struct mf_cgroup *cgroup, const struct mf_device *devices, uint32_t device_count,
+                    struct mf_usage *ret_usage) {
     struct mf_usage usage = {0};
     char text[1024];
     /* The v2 tree accounts CPU time even where the cpu controller is on v1. */
@@ -139,6 +240,8 @@ int mf_cgroup_usage(const struct mf_cgroup *cgroup, struct mf_usage *ret_usage) 
     result = read_file_at(controller(cgroup, cgroup->pids), "pids.events", text, sizeof text);
     if (result < 0) return result;
     usage.pids_limit_hits = keyed(text, "max");
+    result = usage_io(cgroup, devices, device_count, &usage);
+    if (result < 0) return result;
     *ret_usage = usage;
     return 0;
 }

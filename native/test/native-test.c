@@ -221,10 +221,10 @@ static void the_template_is_a_read_only_root_and_a_dev(void) {
 static int a_set_lives_and_dies(void) {
     scope_fd int unified = open_unified();
     scope_fd int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct mf_cgroup base = {unified, -1, -1, -1};
+    struct mf_cgroup base = {unified, -1, -1, -1, -1};
     EXPECT(mkdirat(unified, "mayfly-native-test", 0755) == 0);
     scope_fd int cgroup = openat(unified, "mayfly-native-test", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct mf_cgroup made = {cgroup, -1, -1, -1};
+    struct mf_cgroup made = {cgroup, -1, -1, -1, -1};
     uint32_t step = 0;
     int result = template_enter(folder, &step);
     EXPECT(result == 0);
@@ -395,7 +395,7 @@ static void a_cgroup_that_cannot_be_made_leaves_nothing(void) {
     CHECK(unified >= 0);
     scope_fd int not_a_cgroup = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     CHECK(mkdirat(not_a_cgroup, "mayfly-half", 0755) == 0);
-    struct mf_cgroup base = {unified, not_a_cgroup, -1, -1}, made;
+    struct mf_cgroup base = {unified, not_a_cgroup, -1, -1, -1}, made;
     CHECK(mf_cgroup_create(&base, "mayfly-half", &made) == -EEXIST);
     CHECK(faccessat(unified, "mayfly-half", F_OK, 0) < 0 && errno == ENOENT);
 }

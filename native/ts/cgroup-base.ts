@@ -14,11 +14,27 @@ import {
 } from "node:fs";
 import { basename, dirname } from "node:path";
 import { MayflyError } from "../../contract/index.ts";
+import { type BlockDevices, blockDevicesOf } from "./block-devices.ts";
+import type { CgroupParent } from "./cgroup.ts";
 import { type CgroupLayout, CONTROLLERS, readCgroupLayout } from "./cgroup-layout.ts";
+import { forbidResources } from "./forbid-resources.ts";
 import type { CgroupFds } from "./library.ts";
 
 /** As cgroup.subtree_control takes it. */
 const ENABLE_CONTROLLERS = CONTROLLERS.map((controller) => `+${controller}`).join(" ");
+
+/** Not every machine has these, and no sandbox needs them; a controller that is not there is left out. */
+function enableOptional(folder: string, names: string[]): void {
+  const available = readFileSync(`${folder}/cgroup.controllers`, "utf8").trim().split(" ");
+  for (const name of names) {
+    if (!available.includes(name)) continue;
+    try {
+      writeFileSync(`${folder}/cgroup.subtree_control`, `+${name}`);
+    } catch {
+      // Held back by whoever delegated this cgroup: CgroupBase.offers says what is missing.
+    }
+  }
+}
 
 /** Where the service's own processes go on cgroup v2. */
 const LEAF = "mayfly-service";
@@ -49,6 +65,7 @@ function delegateControllers(own: string): void {
       cause,
     });
   }
+  enableOptional(own, ["io", "hugetlb", "rdma"]);
 }
 
 const KILL_WAIT_MS = 5_000;
@@ -72,28 +89,68 @@ function removeTree(folder: string): void {
   rmdirSync(folder);
 }
 
-export class CgroupBase {
+/** Of what not every machine can do: what this one does. */
+export interface CgroupOffers {
+  /** Why sandboxes' use of disks is neither limited nor counted; undefined when it is, on `io.devices`. */
+  ioFault: string | undefined;
+  io: BlockDevices;
+  /** What no sandbox can take; what is not here is not limited. */
+  forbidden: ("hugetlb" | "rdma")[];
+}
+
+/** The kernel's files, in a base folder on v2 and in that of v1's blkio. */
+const hasIoController = (unified: string, blkio: string | undefined) =>
+  blkio !== undefined || readFileSync(`${unified}/cgroup.subtree_control`, "utf8").split(/\s/).includes("io");
+
+function offersOf(io: BlockDevices, hasIo: boolean, forbidden: CgroupOffers["forbidden"]): CgroupOffers {
+  const where = io.missing.join("; ");
+  const ioFault = hasIo
+    ? io.devices.length === 0
+      ? where
+      : undefined
+    : "the cgroup controller io (blkio on v1) is not available to Mayfly";
+  return { ioFault, io, forbidden: [...new Set(forbidden)] };
+}
+
+export class CgroupBase implements CgroupParent {
   readonly layout: CgroupLayout;
-  /** Descriptors of the base folders, as Cgroup.create() takes them. */
+  readonly offers: CgroupOffers;
   readonly fds: CgroupFds;
+  readonly sharedFds: number[];
+  readonly devices: Uint32Array;
   readonly #folders: string[];
 
-  private constructor(layout: CgroupLayout, folders: string[], fds: CgroupFds) {
+  private constructor(
+    layout: CgroupLayout,
+    offers: CgroupOffers,
+    folders: string[],
+    fds: CgroupFds,
+    sharedFds: number[],
+  ) {
     this.layout = layout;
+    this.offers = offers;
     this.#folders = folders;
     this.fds = fds;
+    this.sharedFds = sharedFds;
+    const devices = offers.ioFault === undefined ? offers.io.devices : [];
+    this.devices = Uint32Array.from(devices.flatMap((device) => device.split(":").map(Number)));
   }
 
-  /** Finds, and empties, what an earlier worker of the same instance left. Errors: HOST_UNSUITABLE, CGROUP_FAILED. */
-  static open(instance: string): CgroupBase {
+  /**
+   * Finds, and empties, what an earlier worker of the same instance left. `diskFolders`: where sandboxes read and
+   * write; the disks behind them are those whose use is counted and limited. Errors: HOST_UNSUITABLE, CGROUP_FAILED.
+   */
+  static open(instance: string, diskFolders: string[] = []): CgroupBase {
     const layout = readCgroupLayout();
     const name = `mayfly-${instance}`;
     const unifiedParent = layout.mode === "unified" ? outsideLeaf(layout.unified) : layout.unified;
-    const parents =
-      layout.v1 === undefined
-        ? [unifiedParent]
-        : [layout.unified, layout.v1.cpu, layout.v1.memory, layout.v1.pids];
-    const folders = parents.map((parent) => `${parent}/${name}`);
+    const { v1, optional } = layout;
+    const inEach = (parents: (string | undefined)[]) =>
+      parents.filter((parent) => parent !== undefined).map((parent) => `${parent}/${name}`);
+    const own = inEach([unifiedParent, ...(v1 ? [v1.cpu, v1.memory, v1.pids, optional.blkio] : [])]);
+    const shared = inEach([optional.hugetlb, optional.rdma]);
+    const folders = [...own, ...shared];
+    let forbidden: CgroupOffers["forbidden"] = [];
     if (layout.mode === "unified") delegateControllers(unifiedParent);
     try {
       const unified = folders[0] as string;
@@ -103,22 +160,28 @@ export class CgroupBase {
       if (layout.mode === "unified") {
         writeFileSync(`${unified}/cgroup.subtree_control`, ENABLE_CONTROLLERS);
       }
+      enableOptional(unified, ["io"]);
+      forbidden = [unified, ...shared].flatMap(forbidResources);
     } catch (cause) {
       throw new MayflyError("CGROUP_FAILED", {
         message: `Cannot prepare the cgroup ${name}: ${cause instanceof Error ? cause.message : cause}`,
         cause,
       });
     }
-    const fds = new Int32Array(4).fill(-1);
-    folders.forEach((folder, index) => {
+    const fds = new Int32Array(5).fill(-1);
+    own.forEach((folder, index) => {
       fds[index] = openSync(folder, "r");
     });
-    return new CgroupBase(layout, folders, fds);
+    const sharedFds = shared.map((folder) => openSync(folder, "r"));
+    const hasIo = hasIoController(own[0] as string, optional.blkio);
+    const offers = offersOf(blockDevicesOf(diskFolders), hasIo, forbidden);
+    return new CgroupBase(layout, offers, folders, fds, sharedFds);
   }
 
   /** Removes the base folders; the sandboxes must be gone. */
   close(): void {
     for (const fd of this.fds) if (fd >= 0) closeSync(fd);
+    for (const fd of this.sharedFds.splice(0)) closeSync(fd);
     this.fds.fill(-1);
     for (const folder of this.#folders) removeTree(folder);
   }

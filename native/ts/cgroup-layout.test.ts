@@ -16,6 +16,7 @@ describe("the cgroup layout", () => {
       mode: "unified",
       unified: "/sys/fs/cgroup/system.slice/mayfly.service",
       v1: undefined,
+      optional: {},
     });
   });
 
@@ -28,7 +29,14 @@ describe("the cgroup layout", () => {
         memory: "/sys/fs/cgroup/memory/session",
         pids: "/sys/fs/cgroup/pids/inner",
       },
+      optional: {},
     });
+  });
+
+  it("finds the optional controllers that are on v1 hierarchies of their own", () => {
+    const mounts = `${HYBRID_MOUNTS}\n35 30 0:31 / /sys/fs/cgroup/blkio rw - cgroup cgroup rw,blkio`;
+    const self = `6:hugetlb:/\n5:blkio:/inner\n${HYBRID_SELF}`;
+    expect(parseCgroupLayout(self, mounts, false).optional).toEqual({ blkio: "/sys/fs/cgroup/blkio/inner" });
   });
 
   it("reads escaped mount points", () => {

@@ -8,6 +8,10 @@ import { MayflyError } from "../../contract/index.ts";
 export type Controller = "cpu" | "memory" | "pids";
 export const CONTROLLERS: readonly Controller[] = ["cpu", "memory", "pids"];
 
+/** Used where they are there: on v1 by these names; on v2 blkio is called io. */
+export type OptionalController = "blkio" | "hugetlb" | "rdma";
+export const OPTIONAL_CONTROLLERS: readonly OptionalController[] = ["blkio", "hugetlb", "rdma"];
+
 export interface CgroupLayout {
   /** `unified`: cgroup v2 with its controllers. `hybrid`: controllers on v1, the v2 tree for membership. */
   mode: "unified" | "hybrid";
@@ -15,6 +19,8 @@ export interface CgroupLayout {
   unified: string;
   /** Hybrid: the folder of this process in each controller's v1 hierarchy. */
   v1: Record<Controller, string> | undefined;
+  /** The same of those optional controllers that are on v1. */
+  optional: Partial<Record<OptionalController, string>>;
 }
 
 interface Mount {
@@ -70,23 +76,29 @@ export function parseCgroupLayout(
     });
   }
   const unified = visiblePath(v2Mount, v2.path);
-  if (hasV2Controllers) return { mode: "unified", unified, v1: undefined };
+  if (hasV2Controllers) return { mode: "unified", unified, v1: undefined, optional: {} };
 
-  const v1Folder = (controller: Controller): string => {
+  const findV1Folder = (controller: string): string | undefined => {
     const membership = memberships.find((one) => one.controllers.includes(controller));
     const mount = mounts.find((one) => one.type === "cgroup" && one.options.includes(controller));
-    if (membership === undefined || mount === undefined) {
-      throw new MayflyError("HOST_UNSUITABLE", {
-        message: `Cannot limit sandboxes: the cgroup controller "${controller}" is neither on v2 nor on v1. Boot with cgroup_enable=${controller}`,
-      });
-    }
-    return visiblePath(mount, membership.path);
+    return membership && mount && visiblePath(mount, membership.path);
   };
-  return {
-    mode: "hybrid",
-    unified,
-    v1: { cpu: v1Folder("cpu"), memory: v1Folder("memory"), pids: v1Folder("pids") },
+  const v1Folder = (controller: Controller): string => {
+    const folder = findV1Folder(controller);
+    if (folder !== undefined) return folder;
+    throw new MayflyError("HOST_UNSUITABLE", {
+      message: `Cannot limit sandboxes: the cgroup controller "${controller}" is neither on v2 nor on v1. Boot with cgroup_enable=${controller}`,
+    });
   };
+  const v1 = { cpu: v1Folder("cpu"), memory: v1Folder("memory"), pids: v1Folder("pids") };
+  const optional: CgroupLayout["optional"] = {};
+  const taken = new Set<string>(Object.values(v1));
+  for (const controller of OPTIONAL_CONTROLLERS) {
+    const folder = findV1Folder(controller);
+    // Mounted together with another: its folder is ours already.
+    if (folder !== undefined && !taken.has(folder)) optional[controller] = folder;
+  }
+  return { mode: "hybrid", unified, v1, optional };
 }
 
 /** Where the v2 tree is mounted, or undefined. */

@@ -9,6 +9,19 @@ export interface CgroupLimits {
   memoryBytes: number;
   /** Processes and threads. */
   pids: number;
+  /** A second, read and written each, of each device. */
+  ioBytes?: number | undefined;
+  ioOperations?: number | undefined;
+}
+
+/** What a cgroup is made below: CgroupBase, which is one. */
+export interface CgroupParent {
+  /** The folder of all sandboxes, in each hierarchy. */
+  fds: CgroupFds;
+  /** v1 folders above all sandboxes that have none of their own; their processes join these. */
+  sharedFds: number[];
+  /** Block devices whose use is counted and can be limited, as pairs of numbers (struct mf_device). */
+  devices: Uint32Array;
 }
 
 /** Counters; they only grow. */
@@ -18,55 +31,80 @@ export interface CgroupUsage {
   memoryPeakBytes: number;
   oomKills: number;
   pidsLimitHits: number;
+  /** Of the machine's disks; what came from memory is not counted. All 0 where no controller counts. */
+  ioReadBytes: number;
+  ioWrittenBytes: number;
+  ioReads: number;
+  ioWrites: number;
 }
 
 /** The kernel's default period; quotas below 1 ms in it are refused, hence LIMITS.cpuMin. */
 const CPU_PERIOD_US = 100_000;
+/** Of cpu.weight: what a cgroup of one core has without being told. */
+const WEIGHT_PER_CORE = 100;
 
 export class Cgroup {
   readonly name: string;
-  readonly #base: CgroupFds;
-  readonly #fds: CgroupFds = new Int32Array(4).fill(-1);
+  readonly #parent: CgroupParent;
+  readonly #fds: CgroupFds = new Int32Array(5).fill(-1);
 
-  private constructor(base: CgroupFds, name: string) {
-    this.#base = base;
+  private constructor(parent: CgroupParent, name: string) {
+    this.#parent = parent;
     this.name = name;
   }
 
-  /** `base`: the folder of all sandboxes, in each hierarchy (cgroup-base.ts). Errors: CGROUP_FAILED. */
-  static create(base: CgroupFds, name: string): Cgroup {
-    const cgroup = new Cgroup(base, name);
-    check("CGROUP_FAILED", `Cannot create cgroup ${name}`, native.cgroupCreate(base, name, cgroup.#fds));
+  /** Errors: CGROUP_FAILED. */
+  static create(parent: CgroupParent, name: string): Cgroup {
+    const cgroup = new Cgroup(parent, name);
+    const result = native.cgroupCreate(parent.fds, name, cgroup.#fds);
+    check("CGROUP_FAILED", `Cannot create cgroup ${name}`, result);
     return cgroup;
   }
 
   /** The descriptors that join the cgroup, the unified one first, as MF_OP_* requests carry them. */
   get fds(): number[] {
+    return [...this.#ownFds, ...this.#parent.sharedFds];
+  }
+
+  get #ownFds(): number[] {
     return [...this.#fds].filter((fd) => fd >= 0);
   }
 
   limit(limits: CgroupLimits): void {
     const quotaUs = Math.max(1000, Math.round(limits.cpu * CPU_PERIOD_US));
+    // One core is the default: one write less for most functions.
+    const weight = limits.cpu === 1 ? 0 : Math.max(1, Math.round(limits.cpu * WEIGHT_PER_CORE));
     const values = BigUint64Array.of(
       BigInt(quotaUs),
       BigInt(CPU_PERIOD_US),
       BigInt(limits.memoryBytes),
       BigInt(limits.pids),
+      BigInt(weight),
+      BigInt(limits.ioBytes ?? 0),
+      BigInt(limits.ioOperations ?? 0),
     );
-    check("CGROUP_FAILED", `Cannot limit cgroup ${this.name}`, native.cgroupLimit(this.#fds, values));
+    const { devices } = this.#parent;
+    const result = native.cgroupLimit(this.#fds, values, devices, devices.length / 2);
+    check("CGROUP_FAILED", `Cannot limit cgroup ${this.name}`, result);
   }
 
   usage(): CgroupUsage {
-    const values = new BigUint64Array(5);
-    check("CGROUP_FAILED", `Cannot read cgroup ${this.name}`, native.cgroupUsage(this.#fds, values));
-    const [cpuUs, throttledUs, memoryPeakBytes, oomKills, pidsLimitHits] = Array.from(values, Number) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    return { cpuUs, throttledUs, memoryPeakBytes, oomKills, pidsLimitHits };
+    const values = new BigUint64Array(9);
+    const { devices } = this.#parent;
+    const result = native.cgroupUsage(this.#fds, devices, devices.length / 2, values);
+    check("CGROUP_FAILED", `Cannot read cgroup ${this.name}`, result);
+    const value = (index: number) => Number(values[index]);
+    return {
+      cpuUs: value(0),
+      throttledUs: value(1),
+      memoryPeakBytes: value(2),
+      oomKills: value(3),
+      pidsLimitHits: value(4),
+      ioReadBytes: value(5),
+      ioWrittenBytes: value(6),
+      ioReads: value(7),
+      ioWrites: value(8),
+    };
   }
 
   /** Stops everything in it, in a moment; the kernel says so in cgroup.events. kill() works on what is frozen. */
@@ -104,10 +142,10 @@ export class Cgroup {
 
   /** False while something is left in it: call again. */
   remove(): boolean {
-    const result = native.cgroupRemove(this.#base, this.name);
+    const result = native.cgroupRemove(this.#parent.fds, this.name);
     if (result === -16 /* EBUSY */) return false;
     check("CGROUP_FAILED", `Cannot remove cgroup ${this.name}`, result);
-    for (const fd of this.fds) closeSync(fd);
+    for (const fd of this.#ownFds) closeSync(fd);
     this.#fds.fill(-1);
     return true;
   }

@@ -9,7 +9,7 @@ export const NATIVE_BUILD_DIR = fileURLToPath(new URL("../build/", import.meta.u
 
 const library = koffi.load(`${NATIVE_BUILD_DIR}libmayfly.so`);
 
-/** struct mf_cgroup: unified, cpu, memory, pids. */
+/** struct mf_cgroup: unified, cpu, memory, pids, blkio. */
 export type CgroupFds = Int32Array;
 
 export const native = {
@@ -23,12 +23,17 @@ export const native = {
     name: string,
     ret: CgroupFds,
   ) => number,
-  cgroupLimit: library.func("int mf_cgroup_limit(int32_t *, uint64_t *)") as (
+  /** Devices: an array of struct mf_device, and how many. */
+  cgroupLimit: library.func("int mf_cgroup_limit(int32_t *, uint64_t *, uint32_t *, uint32_t)") as (
     cgroup: CgroupFds,
     limits: BigUint64Array,
+    devices: Uint32Array,
+    deviceCount: number,
   ) => number,
-  cgroupUsage: library.func("int mf_cgroup_usage(int32_t *, uint64_t *)") as (
+  cgroupUsage: library.func("int mf_cgroup_usage(int32_t *, uint32_t *, uint32_t, uint64_t *)") as (
     cgroup: CgroupFds,
+    devices: Uint32Array,
+    deviceCount: number,
     ret: BigUint64Array,
   ) => number,
   cgroupKill: library.func("int mf_cgroup_kill(int32_t *)") as (cgroup: CgroupFds) => number,

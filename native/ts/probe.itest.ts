@@ -8,6 +8,7 @@ describe("the probe", () => {
     const findings = probeMachine();
     expect(findings.filter((finding) => !finding.ok)).toEqual([]);
     expect(findings.length).toBe(8);
+    expect(probeMachine(["/"]).map(({ name }) => name)).toContain("io limits");
     requireSuitableMachine();
     expect(readdirSync(readCgroupLayout().unified).filter((name) => name.startsWith("mayfly-probe"))).toEqual(
       [],

@@ -1,6 +1,7 @@
 /** What this machine offers, each thing with its cure. For `mayfly doctor`, and for the worker before it starts. */
-import { closeSync, mkdirSync, openSync, rmdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, rmdirSync } from "node:fs";
 import { MayflyError } from "../../contract/index.ts";
+import { blockDevicesOf } from "./block-devices.ts";
 import { readCgroupLayout } from "./cgroup-layout.ts";
 import { native } from "./library.ts";
 import { errnoText } from "./native-error.ts";
@@ -12,6 +13,8 @@ export interface Finding {
   detail: string;
   /** What to do; only when it failed. */
   cure?: string;
+  /** Mayfly runs without it too. */
+  optional?: true;
 }
 
 /** enum of native/include/mayfly.h, in its order. */
@@ -71,9 +74,30 @@ function probeCloneIntoCgroup(unified: string): Finding {
   }
 }
 
-/** Tries everything for real; takes some milliseconds and leaves nothing. */
-export function probeMachine(): Finding[] {
-  return [...FEATURES.map((feature, number) => probeFeature(number, feature)), ...probeCgroups()];
+/** Whether `ioMbps` and `iops` have an effect on what lies in the folders. */
+function probeIo(folders: string[]): Finding {
+  const name = "io limits";
+  const optional = true;
+  const { devices, missing } = blockDevicesOf(folders);
+  const detail = missing.join("; ");
+  if (devices.length === 0) {
+    return { name, ok: false, optional, detail, cure: "keep the data folder on a disk's file system" };
+  }
+  const { mode, unified, optional: v1 } = readCgroupLayout();
+  const controllers = readFileSync(`${unified}/cgroup.controllers`, "utf8").trim().split(" ");
+  if (v1.blkio === undefined && !controllers.includes("io")) {
+    const cure = mode === "unified" ? "delegate the controller io to this cgroup" : "mount blkio, or use v2";
+    return { name, ok: false, optional, detail: "no cgroup controller io or blkio", cure };
+  }
+  const where = `${v1.blkio === undefined ? "io.max" : "v1 blkio"} on ${devices.join(", ")}`;
+  return { name, ok: true, detail: detail === "" ? where : `${where}, but ${detail}` };
+}
+
+/** Tries everything for real; takes some milliseconds and leaves nothing. `diskFolders`: for io limits. */
+export function probeMachine(diskFolders: string[] = []): Finding[] {
+  const findings = [...FEATURES.map((feature, number) => probeFeature(number, feature)), ...probeCgroups()];
+  if (diskFolders.length === 0 || findings.some(({ ok }) => !ok)) return findings;
+  return [...findings, probeIo(diskFolders)];
 }
 
 /** Errors: HOST_UNSUITABLE with every cure. */

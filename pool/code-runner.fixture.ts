@@ -1,0 +1,37 @@
+/** Runs code that a test sends, each time in a fresh sandbox of a pool. For filesystem.itest.ts. */
+import { bundleFolder } from "./linux-pool.fixture.ts";
+import type { Lease, Outcome, SandboxPool } from "./sandbox.ts";
+import { eventHeader, limits } from "./sandbox-contract.ts";
+
+/** Its event is `{ code }`, the body of an async function that gets `fs`, `cp` and `require`. */
+const FUNCTION = `
+const fs = require("fs");
+const cp = require("child_process");
+const AsyncFunction = (async () => {}).constructor;
+exports.handler = ({ code }) => new AsyncFunction("fs", "cp", "require", code)(fs, cp, require);`;
+
+export type LeaseChanges = Partial<Omit<Lease, "limits">> & { limits?: Partial<Lease["limits"]> };
+
+/** A folder whose function runs what it is sent. */
+export const runnerFolder = (): string => bundleFolder({ "index.cjs": FUNCTION });
+
+/** What the code returned. Rejects with the outcome when it did not answer. */
+export async function runCode(
+  pool: SandboxPool,
+  folder: string,
+  code: string,
+  changes: LeaseChanges = {},
+): Promise<unknown> {
+  const sandbox = await pool.acquire("nodejs24", 10_000);
+  try {
+    const lease = { bundleFolder: folder, ...changes, limits: { ...limits, ...changes.limits } };
+    await sandbox.prepare(lease);
+    const event = eventHeader();
+    const outcome: Outcome = await sandbox.run(event, Buffer.from(JSON.stringify({ code })), 15_000);
+    if (outcome.kind === "answer" && outcome.header.status === "ok")
+      return JSON.parse(outcome.body.toString());
+    throw new Error(JSON.stringify(outcome.kind === "answer" ? outcome.header : outcome));
+  } finally {
+    await sandbox.destroy();
+  }
+}
