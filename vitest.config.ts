@@ -7,7 +7,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["**/*.test.ts", "**/*.itest.ts"],
-    exclude: ["**/node_modules/**", "**/build/**", "examples/**", "test/functions/**"],
+    exclude: ["**/node_modules/**", "**/build/**", "examples/**", "test/functions/**", "test/hostile/**"],
     fileParallelism: false,
     pool: "forks",
     testTimeout: 20_000,

@@ -24,7 +24,10 @@ export interface Receipt {
   logDroppedBytes: number;
   /** With a timeout: what the function was doing. */
   autopsy?: Autopsy;
-  /** From cgroup.kill until every process was gone, and until the cgroup was removed, microseconds. */
+  /** From cgroup.kill until every process was gone, the cgroup empty, and removed, microseconds. */
   killedUs: number;
+  emptiedUs: number;
   removedUs: number;
+  /** True when something of the sandbox could not be removed. */
+  leaked: boolean;
 }

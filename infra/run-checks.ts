@@ -3,16 +3,9 @@
  * failed. The very last line is `N passed, N failed`, the sum over everything.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Count, runVitest } from "./run-vitest.ts";
 
-interface Count {
-  passed: number;
-  failed: number;
-}
-
-const scratch = mkdtempSync(join(tmpdir(), "mayfly-checks-"));
 const bin = join(process.cwd(), "node_modules", ".bin");
 const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
 
@@ -42,26 +35,13 @@ function runNative(): Count {
   return (status === 0 && sum.passed > 0) || sum.failed > 0 ? sum : { ...sum, failed: sum.failed + 1 };
 }
 
-function runVitest(): Count {
-  const report = join(scratch, "vitest.json");
-  const args = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const { status } = spawnSync("vitest", args, { stdio: "inherit", env });
-  try {
-    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, "utf8"));
-    // A file that cannot be loaded has no failed test, and still fails.
-    const failed = status !== 0 && numFailedTests === 0 ? 1 : numFailedTests;
-    return { passed: numPassedTests, failed };
-  } catch {
-    return { passed: 0, failed: 1 };
-  }
-}
-
 const CHECKS: [title: string, run: () => Count][] = [
   ["format and lint", () => runOne("biome", ["check", "--error-on-warnings", "."])],
   ["types", () => runOne("tsc", ["--noEmit"])],
   ["import walls", () => runOne("node", ["infra/check-import-walls.ts"])],
   ["native tests", runNative],
-  ["unit and integration tests", runVitest],
+  ["unit and integration tests", () => runVitest([])],
+  ["hostile suite", () => runVitest(["--config", "test/hostile/vitest.config.ts"])],
   ["smoke", () => runOne("npm", ["run", "--silent", "smoke"])],
 ];
 
@@ -69,7 +49,6 @@ const results = CHECKS.map(([title, run]) => {
   console.log(`\n== ${title}`);
   return { title, ...run() };
 });
-rmSync(scratch, { recursive: true });
 
 console.log("\n== result");
 for (const { title, passed, failed } of results) {

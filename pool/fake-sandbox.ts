@@ -21,7 +21,7 @@ class FakeSandbox implements Sandbox {
   readonly id: string;
   readonly runtime: Runtime = "nodejs24";
   readonly #died = Promise.withResolvers<ProcessEnd>();
-  readonly #destroyed = Promise.withResolvers<void>();
+  readonly #destroyed = Promise.withResolvers<Teardown>();
   readonly died = this.#died.promise;
   readonly destroyed = this.#destroyed.promise;
   state: SandboxState = "parked";
@@ -55,8 +55,9 @@ class FakeSandbox implements Sandbox {
   async destroy(): Promise<Teardown> {
     this.state = "destroyed";
     this.#died.resolve({});
-    this.#destroyed.resolve();
-    return { killedUs: 1, removedUs: 1 };
+    const teardown = { killedUs: 1, emptiedUs: 1, removedUs: 1, leaked: false };
+    this.#destroyed.resolve(teardown);
+    return teardown;
   }
 
   async #answer(

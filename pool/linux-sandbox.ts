@@ -45,11 +45,11 @@ export class LinuxSandbox implements Sandbox {
   readonly id: string;
   readonly runtime: Runtime;
   readonly died: Promise<ProcessEnd>;
-  readonly destroyed: Promise<void>;
+  readonly destroyed: Promise<Teardown>;
   readonly #parts: SandboxParts;
   #state: SandboxState = "parked";
   #teardown: Promise<Teardown> | undefined;
-  #resolveDestroyed!: () => void;
+  #resolveDestroyed!: (teardown: Teardown) => void;
 
   constructor(parts: SandboxParts) {
     this.#parts = parts;
@@ -123,7 +123,7 @@ export class LinuxSandbox implements Sandbox {
     this.#state = "destroyed";
     const { set, cgroup, guest, logs, logger, onDestroyed } = this.#parts;
     const start = process.hrtime.bigint();
-    const teardown = { killedUs: 0, removedUs: 0 };
+    const teardown: Teardown = { killedUs: 0, emptiedUs: 0, removedUs: 0, leaked: false };
     try {
       cgroup.kill();
       await untilEnded(set, this.id);
@@ -131,14 +131,17 @@ export class LinuxSandbox implements Sandbox {
       guest.close();
       logs.close();
       set.release();
-      await removeCgroup(cgroup);
+      await removeCgroup(cgroup, () => {
+        teardown.emptiedUs = microsecondsSince(start);
+      });
       teardown.removedUs = microsecondsSince(start);
       onDestroyed();
     } catch (error) {
       /* Its ids are not given back: whatever is left of it must not meet a successor. */
+      teardown.leaked = true;
       logger.error({ err: error, sandbox: this.id }, "a sandbox could not be removed");
     }
-    this.#resolveDestroyed();
+    this.#resolveDestroyed(teardown);
     return teardown;
   }
 

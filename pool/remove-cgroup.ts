@@ -7,10 +7,13 @@ import type { Cgroup } from "../native/ts/cgroup.ts";
 const ATTEMPTS = 300;
 const RETRY_MAX_MS = 20;
 
-/** Errors: CGROUP_FAILED. */
-export async function removeCgroup(cgroup: Cgroup): Promise<void> {
+/** `onEmpty` is called when it is, before it is removed. Errors: CGROUP_FAILED. */
+export async function removeCgroup(cgroup: Cgroup, onEmpty = () => {}): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (cgroup.isEmpty() && cgroup.remove()) return;
+    if (cgroup.isEmpty()) {
+      onEmpty();
+      if (cgroup.remove()) return;
+    }
     await delay(Math.min(attempt, RETRY_MAX_MS));
   }
   throw new MayflyError("CGROUP_FAILED", {

@@ -44,10 +44,15 @@ export interface SandboxLog {
   droppedBytes: number;
 }
 
-/** How long the teardown took, microseconds since cgroup.kill was written. */
+/** How the teardown went, in microseconds since cgroup.kill was written. */
 export interface Teardown {
+  /** Until every process of the namespace set was gone. */
   killedUs: number;
+  /** Until the cgroup was empty (`populated 0`), and until it was removed. */
+  emptiedUs: number;
   removedUs: number;
+  /** True when something of the sandbox could not be removed; logged with its cause. */
+  leaked: boolean;
 }
 
 export interface Sandbox {
@@ -74,7 +79,7 @@ export interface Sandbox {
   destroy(): Promise<Teardown>;
 
   /** Resolves when destroy() is done. */
-  readonly destroyed: Promise<void>;
+  readonly destroyed: Promise<Teardown>;
 
   /** Resolves when the sandbox can no longer be leased although nobody destroyed it: its process died. */
   readonly died: Promise<ProcessEnd>;
@@ -108,4 +113,6 @@ export interface PoolStats {
   starting: number;
   leased: number;
   waiting: number;
+  /** Sandboxes of which something could not be removed, since the start. */
+  leaked: number;
 }

@@ -37,6 +37,7 @@ export class WarmPool {
   /** All that exist: starting, parked, leased, being destroyed. */
   #total = 0;
   #starting = 0;
+  #leaked = 0;
   readonly #leased = new Set<Sandbox>();
   #retryMs = 0;
   #retryTimer: NodeJS.Timeout | undefined;
@@ -82,6 +83,7 @@ export class WarmPool {
       starting: this.#starting,
       leased: this.#leased.size,
       waiting: this.#waiters.length,
+      leaked: this.#leaked,
     };
   }
 
@@ -156,7 +158,8 @@ export class WarmPool {
   }
 
   #park(sandbox: Sandbox): void {
-    void sandbox.destroyed.then(() => {
+    void sandbox.destroyed.then(({ leaked }) => {
+      if (leaked) this.#leaked += 1;
       this.#total -= 1;
       this.#checkEmptied();
       this.#refill();

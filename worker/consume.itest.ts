@@ -7,6 +7,7 @@ import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { INVOCATION_QUEUE, invocationReply, replyList } from "../contract/index.ts";
 import { type RunningRedis, startRedis } from "../infra/start-redis.ts";
+import type { Teardown } from "../pool/sandbox.ts";
 import { connectRedis } from "./connect-redis.ts";
 import { type ConsumeOptions, consume } from "./consume.ts";
 import { answer, jobOf, poolOf, type ScriptedSandbox, scriptedSandbox } from "./pool.fixture.ts";
@@ -76,12 +77,12 @@ describe("consume()", () => {
   });
 
   test("the answer leaves before the teardown ends", async () => {
-    const teardown = Promise.withResolvers<{ killedUs: number; removedUs: number }>();
+    const teardown = Promise.withResolvers<Teardown>();
     const sandbox = { ...scriptedSandbox(answer("1")), destroy: () => teardown.promise };
     const consumer = await start(sandbox);
     await queue.add("invocation", jobOf({ gatewayId: "g2" }));
     expect((await nextReply("g2")).verdict).toBe("ok");
-    teardown.resolve({ killedUs: 1, removedUs: 2 });
+    teardown.resolve({ killedUs: 1, emptiedUs: 1, removedUs: 2, leaked: false });
     await consumer.close();
   });
 

@@ -48,7 +48,7 @@ export function scriptedSandbox(
     log: () => ({ text: logText, totalBytes: Buffer.byteLength(logText), droppedBytes: 0 }),
     async destroy() {
       calls.push("destroy");
-      return { killedUs: 10, removedUs: 20 };
+      return { killedUs: 10, emptiedUs: 15, removedUs: 20, leaked: false };
     },
   };
 }

@@ -79,7 +79,6 @@ function receiptOf(invocation: JudgedInvocation, teardown: Teardown): Receipt {
     logBytes: log?.totalBytes ?? 0,
     logDroppedBytes: log?.droppedBytes ?? 0,
     ...(autopsy && { autopsy }),
-    killedUs: teardown.killedUs,
-    removedUs: teardown.removedUs,
+    ...teardown,
   };
 }
