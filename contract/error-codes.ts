@@ -31,6 +31,8 @@ export const ERROR_CODES = {
   BUNDLE_CORRUPT: row("gateway", 400, false, "The bundle's archive cannot be read to its end"),
   BUNDLE_ENTRY_REFUSED: row("gateway", 422, false, "The bundle has an entry that is not allowed"),
   BUNDLE_TOO_LARGE: row("gateway", 413, false, "The bundle is larger than the limit"),
+  LAYER_NOT_FOUND: row("gateway", 404, false, "No layer has this name"),
+  LAYER_UNKNOWN: row("gateway", 422, false, "The function names a layer that does not exist"),
   HANDLER_FILE_MISSING: row("gateway", 422, false, "The bundle has no file for the handler"),
   INVOCATION_FAILED: row("gateway", 502, false, "The invocation did not succeed; see its verdict"),
   QUEUE_FULL: row("gateway", 429, true, "Too many invocations are waiting"),

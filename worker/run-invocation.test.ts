@@ -19,6 +19,16 @@ describe("runInvocation()", () => {
     expect(reply.timings.leaseMs).toBeGreaterThanOrEqual(0);
   });
 
+  test("opens the layers in their order, and hands them back with the bundle", async () => {
+    const sandbox = scriptedSandbox(answer("1"));
+    const opened: BundleCache = { open: async (digest) => ({ folder: `/${digest[0]}`, release() {} }) };
+    const layerDigests = ["a".repeat(64), "b".repeat(64)];
+    const tools = { pool: poolOf(sandbox), bundles: opened, logger };
+    const { layers } = await runInvocation(jobOf({ layerDigests }), tools);
+    expect(layers.map(({ folder }) => folder)).toEqual(["/a", "/b"]);
+    expect(sandbox.calls[0]).toBe("prepare /0 /a /b");
+  });
+
   test("does not start a job past its time", async () => {
     const job = jobOf({ startBeforeMs: Date.now() - 1 });
     const { reply } = await runInvocation(job, { pool: poolOf(new Error("unused")), bundles: never, logger });

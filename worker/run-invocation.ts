@@ -28,6 +28,7 @@ export interface JudgedInvocation {
   /** What was taken for it and must be given back, whatever the verdict. */
   sandbox?: Sandbox;
   bundle?: OpenBundle;
+  layers: OpenBundle[];
   /** Only when the sandbox's process ran. */
   spent?: { usage: Usage; log: SandboxLog };
 }
@@ -35,7 +36,7 @@ export interface JudgedInvocation {
 /** Never rejects: what goes wrong becomes a verdict. */
 export async function runInvocation(job: InvocationJob, tools: InvocationTools): Promise<JudgedInvocation> {
   const timings: InvocationTimings = { queueMs: Math.max(0, Date.now() - job.enqueuedAtMs) };
-  const taken: Pick<JudgedInvocation, "sandbox" | "bundle"> = {};
+  const taken: Pick<JudgedInvocation, "sandbox" | "bundle" | "layers"> = { layers: [] };
   const judged = (reply: Omit<InvocationReply, "invocationId" | "timings">): JudgedInvocation => ({
     job,
     reply: { invocationId: job.invocationId, timings, ...reply },
@@ -46,10 +47,15 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
     if (Date.now() > job.startBeforeMs) return judged({ verdict: "queue_timeout" });
 
     taken.bundle = await tools.bundles.open(job.bundleDigest);
+    for (const digest of job.layerDigests) taken.layers.push(await tools.bundles.open(digest));
     const askedAt = performance.now();
     const sandbox = await tools.pool.acquire(job.runtime, Math.max(1, job.startBeforeMs - Date.now()));
     taken.sandbox = sandbox;
-    await sandbox.prepare({ limits: job.limits, bundleFolder: taken.bundle.folder });
+    await sandbox.prepare({
+      limits: job.limits,
+      bundleFolder: taken.bundle.folder,
+      layerFolders: taken.layers.map((layer) => layer.folder),
+    });
     timings.leaseMs = performance.now() - askedAt;
 
     const outcome = await sandbox.run(
@@ -61,6 +67,7 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
         memoryMb: job.limits.memoryMb,
         deadlineMs: Date.now() + job.limits.timeoutMs,
         environment: job.environment,
+        hasLayers: taken.layers.length > 0,
       },
       Buffer.from(job.event),
       job.limits.timeoutMs,

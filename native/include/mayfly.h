@@ -121,11 +121,17 @@ enum {
     MF_OP_RELEASE_SET = 2,  /* to the spawner, after MF_EVENT_SET_ENDED: `pid` may be reused. No reply */
     MF_OP_START_ZYGOTE = 3, /* to the spawner. fds: the zygote's socket. Reply: its pid */
     MF_OP_EXEC = 4,         /* to the spawner. fds as for MF_OP_FORK. Reply: 0 */
-    MF_OP_MOUNT = 5,        /* to the mounter. fds: pidfd of PID 1, bundle mount. Reply: 0 */
+    MF_OP_MOUNT = 5,        /* to the mounter. fds: pidfd of PID 1, bundle mount, and what `mounts` says, in the
+                               order of its bits. Reply: 0 */
     MF_OP_FORK = 6,         /* to a zygote. fds: pidfd of PID 1, control socket, log pipe, a cgroup's. Reply: 0 */
     MF_EVENT_HELLO = 7,     /* from a spawner or a zygote, once, when it is ready */
     MF_EVENT_SET_ENDED = 8  /* from the spawner: every process of the set `pid` is gone. `result`: wait status
                                of its main process, or -1 when the set was killed before that ended */
+};
+
+/* Bits of mf_request.mounts: what a lease has beside /tmp and its bundle. */
+enum {
+    MF_MOUNT_LAYERS = 1 /* a mount for /opt */
 };
 
 struct mf_request {
@@ -135,6 +141,8 @@ struct mf_request {
     uint32_t uid_base;   /* first of the 65,536 host uids and gids of the set */
     uint64_t tmp_bytes;  /* MF_OP_MOUNT: size of /tmp */
     uint64_t tmp_inodes; /* MF_OP_MOUNT: files in /tmp */
+    uint32_t mounts;     /* MF_OP_MOUNT */
+    uint32_t reserved;
 };
 
 struct mf_reply {
@@ -171,6 +179,14 @@ MF_EXPORT int mf_pidfd_open(uint32_t pid);
  * undoes it. Does not block.
  */
 MF_EXPORT int mf_bundle_mount(const char *folder);
+
+#define MF_LAYERS_MAX 5
+
+/*
+ * The same of 1 to MF_LAYERS_MAX folders, merged by overlayfs; what is in a later one lies above. Reads the
+ * folders' roots, so it may wait for a disk.
+ */
+MF_EXPORT int mf_layers_mount(const char *const *folders, uint32_t count);
 
 /* ---- Inside a zygote --------------------------------------------------------------------------------------- */
 

@@ -58,4 +58,8 @@ export const native = {
   ) => number,
   pidfdOpen: library.func("int mf_pidfd_open(uint32_t)") as (pid: number) => number,
   bundleMount: library.func("int mf_bundle_mount(const char *)") as (folder: string) => number,
+  layersMount: library.func("int mf_layers_mount(const char **, uint32_t)") as (
+    folders: string[],
+    count: number,
+  ) => number,
 };

@@ -1,5 +1,6 @@
 /** A namespace set, held by its PID 1. Made by Spawner.createSet(), ended by killing its cgroup. */
 import { constants } from "node:os";
+import { MOUNT, type Request } from "./channel.ts";
 import { closeFds } from "./descriptors.ts";
 import { native } from "./library.ts";
 import { check } from "./native-error.ts";
@@ -17,9 +18,20 @@ export interface JoinFds {
   cgroup: number[];
 }
 
+/** What a leased set gets. */
+export interface SetMounts {
+  /** Read-only at /var/task. */
+  bundleFolder: string;
+  /** Merged and read-only at /opt; later ones lie above earlier ones. */
+  layerFolders: string[];
+  /** The size of /tmp, and how many files it may have. */
+  tmpBytes: number;
+  tmpInodes: number;
+}
+
 /** What the spawner lends a set. */
 interface SpawnerCalls {
-  mount(fds: number[], tmpBytes: number, tmpInodes: number): Promise<unknown>;
+  mount(request: Pick<Request, "fds" | "tmpBytes" | "tmpInodes" | "mounts">): Promise<unknown>;
   release(): void;
 }
 
@@ -57,17 +69,21 @@ export class NamespaceSet {
     });
   }
 
-  /**
-   * Mounts a fresh /tmp and the folder, read-only, at /var/task. Before the set's tenant runs, once.
-   * Errors: SANDBOX_MOUNT_FAILED.
-   */
-  async mount(bundleFolder: string, tmpBytes: number, tmpInodes: number): Promise<void> {
-    const action = "Cannot prepare the mount of a bundle";
-    const bundle = check("SANDBOX_MOUNT_FAILED", action, native.bundleMount(bundleFolder));
+  /** Before the set's tenant runs, once. One round trip to the mounter, whatever there is. Errors: SANDBOX_MOUNT_FAILED. */
+  async mount({ bundleFolder, layerFolders, tmpBytes, tmpInodes }: SetMounts): Promise<void> {
+    const made: number[] = [];
+    const keep = (what: string, result: number) =>
+      made.push(check("SANDBOX_MOUNT_FAILED", `Cannot prepare the mount of ${what}`, result));
+    let mounts = 0;
     try {
-      await this.#spawner.mount([this.pidfd, bundle], tmpBytes, tmpInodes);
+      keep("a bundle", native.bundleMount(bundleFolder));
+      if (layerFolders.length > 0) {
+        mounts |= MOUNT.layers;
+        keep("layers", native.layersMount(layerFolders, layerFolders.length));
+      }
+      await this.#spawner.mount({ fds: [this.pidfd, ...made], tmpBytes, tmpInodes, mounts });
     } finally {
-      closeFds(bundle);
+      closeFds(...made);
     }
   }
 

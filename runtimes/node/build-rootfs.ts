@@ -54,6 +54,7 @@ const WARM_EVENT: EventHeader = {
   memoryMb: 256,
   deadlineMs: 0,
   environment: { WARM: "up" },
+  hasLayers: false,
 };
 
 function stamp(): string {
