@@ -43,6 +43,7 @@ export const ERROR_CODES = {
   JOB_INVALID: row("worker", 500, false, "A job on the queue does not have the expected form"),
   BUNDLE_UNAVAILABLE: row("worker", 500, true, "The worker cannot get the function's bundle"),
   BUNDLE_DIGEST_MISMATCH: row("worker", 500, false, "A stored bundle does not have its digest"),
+  VOLUME_UNKNOWN: row("worker", 500, false, "The function mounts a volume that the worker does not have"),
   RUNTIME_UNAVAILABLE: row("pool", 503, true, "No worker offers the function's runtime"),
   LEASE_TIMEOUT: row("pool", 503, true, "No sandbox became ready in time"),
   POOL_CLOSED: row("pool", 503, true, "The worker is shutting down"),

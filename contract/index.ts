@@ -27,6 +27,7 @@ export {
   layerName,
   RUNTIMES,
   type Runtime,
+  volumeName,
 } from "./function-config.ts";
 export {
   type EventHeader,

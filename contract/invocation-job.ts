@@ -4,7 +4,7 @@
  * they hold the event and the function's environment.
  */
 import { z } from "zod";
-import { bundleDigest, completeLimits, functionName, RUNTIMES } from "./function-config.ts";
+import { bundleDigest, completeLimits, functionConfig, functionName, RUNTIMES } from "./function-config.ts";
 import { LIMITS } from "./limits.ts";
 
 /** The BullMQ queue. */
@@ -27,6 +27,7 @@ export const invocationJob = z.strictObject({
   bundleDigest,
   /** In the order of the function's layers: later ones lie above earlier ones. */
   layerDigests: z.array(bundleDigest).max(LIMITS.layers),
+  volumes: functionConfig.shape.volumes.unwrap(),
   /** The event as JSON text, exactly as the caller sent it: at most LIMITS.eventBytes bytes. */
   event: z.string(),
   /** Unix time in milliseconds at which the gateway enqueued it. */

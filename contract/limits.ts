@@ -20,6 +20,7 @@ export const LIMITS = {
   unpackedBytes: 250 * MIB,
   /** Of one function. */
   layers: 5,
+  volumes: 8,
   bundleEntries: 20_000,
   /** Unpacked size over packed size, of the whole archive, above `ratioFloorBytes`. */
   archiveRatio: 100,

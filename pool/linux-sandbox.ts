@@ -65,7 +65,7 @@ export class LinuxSandbox implements Sandbox {
     return this.#state;
   }
 
-  async prepare({ limits, bundleFolder, layerFolders = [] }: Lease): Promise<void> {
+  async prepare({ limits, bundleFolder, layerFolders = [], volumes = [] }: Lease): Promise<void> {
     this.#move("parked", "leased");
     const { cgroup, set } = this.#parts;
     cgroup.limit({
@@ -79,6 +79,7 @@ export class LinuxSandbox implements Sandbox {
     await set.mount({
       bundleFolder,
       layerFolders,
+      volumes,
       tmpBytes,
       tmpInodes: tmpBytes / TMP_BYTES_PER_INODE,
     });

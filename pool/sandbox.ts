@@ -23,6 +23,8 @@ export interface Lease {
   bundleFolder: string;
   /** Mounted read-only and merged at /opt; later ones lie above earlier ones. */
   layerFolders?: string[];
+  /** Folders of the operator's, mounted at /mnt/<name>. */
+  volumes?: { name: string; folder: string; readOnly: boolean }[];
 }
 
 /** How the sandbox's process ended: one is set, or none when that is not known. `signal`: such as `SIGKILL`. */

@@ -75,6 +75,7 @@ export function jobOf(changes: Partial<InvocationJob> = {}): InvocationJob {
     environment: {},
     bundleDigest: "0".repeat(64),
     layerDigests: [],
+    volumes: [],
     event: '{"name":"you"}',
     enqueuedAtMs: Date.now(),
     startBeforeMs: Date.now() + 30_000,

@@ -2,6 +2,7 @@
  * The story of one invocation in the worker: not too late? → bundle → sandbox → event → verdict. consume.ts calls
  * it; what it returns goes to settle.ts, which sends the reply and only then takes the sandbox down.
  */
+import { basename } from "node:path";
 import {
   type InvocationJob,
   type InvocationReply,
@@ -14,10 +15,13 @@ import type { Sandbox, SandboxLog, SandboxPool, Usage } from "../pool/sandbox.ts
 import type { Logger } from "../telemetry/logger.ts";
 import type { BundleCache, OpenBundle } from "./bundle-cache.ts";
 import { judgeOutcome } from "./judge-outcome.ts";
+import type { Volume } from "./parse-volumes.ts";
 
 export interface InvocationTools {
   pool: SandboxPool;
   bundles: BundleCache;
+  /** The operator's, by name. */
+  volumes: Map<string, Volume>;
   logger: Logger;
 }
 
@@ -46,6 +50,10 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
   try {
     if (Date.now() > job.startBeforeMs) return judged({ verdict: "queue_timeout" });
 
+    const volumes = job.volumes.map(({ name, path }) => ({
+      ...volumeOf(tools.volumes, name),
+      name: basename(path),
+    }));
     taken.bundle = await tools.bundles.open(job.bundleDigest);
     for (const digest of job.layerDigests) taken.layers.push(await tools.bundles.open(digest));
     const askedAt = performance.now();
@@ -55,6 +63,7 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
       limits: job.limits,
       bundleFolder: taken.bundle.folder,
       layerFolders: taken.layers.map((layer) => layer.folder),
+      volumes,
     });
     timings.leaseMs = performance.now() - askedAt;
 
@@ -92,6 +101,15 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
     );
     return judged({ verdict, fault: faultOfFailure(error) });
   }
+}
+
+function volumeOf(volumes: Map<string, Volume>, name: string): Volume {
+  const volume = volumes.get(name);
+  if (volume !== undefined) return volume;
+  const known = volumes.size === 0 ? "none" : [...volumes.keys()].join(", ");
+  throw new MayflyError("VOLUME_UNKNOWN", {
+    message: `Cannot mount the volume "${name}": this worker has ${known}`,
+  });
 }
 
 function verdictOfFailure(error: unknown): Verdict {

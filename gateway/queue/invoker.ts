@@ -68,7 +68,7 @@ export class Invoker {
   }
 
   #job(target: FunctionRecord, invocationId: string, event: string): InvocationJob {
-    const { runtime, handler, limits, environment, bundleDigest, layerDigests } = target;
+    const { runtime, handler, limits, environment, bundleDigest, layerDigests, volumes } = target;
     const enqueuedAtMs = Date.now();
     return {
       invocationId,
@@ -80,6 +80,7 @@ export class Invoker {
       environment,
       bundleDigest,
       layerDigests,
+      volumes,
       event,
       enqueuedAtMs,
       startBeforeMs: enqueuedAtMs + this.#limits.queueTimeoutMs,

@@ -131,7 +131,8 @@ enum {
 
 /* Bits of mf_request.mounts: what a lease has beside /tmp and its bundle. */
 enum {
-    MF_MOUNT_LAYERS = 1 /* a mount for /opt */
+    MF_MOUNT_LAYERS = 1, /* a mount for /opt */
+    MF_MOUNT_VOLUMES = 2 /* a mount for /mnt; then, as often as `volumes` says, a folder on it and what goes there */
 };
 
 struct mf_request {
@@ -142,7 +143,7 @@ struct mf_request {
     uint64_t tmp_bytes;  /* MF_OP_MOUNT: size of /tmp */
     uint64_t tmp_inodes; /* MF_OP_MOUNT: files in /tmp */
     uint32_t mounts;     /* MF_OP_MOUNT */
-    uint32_t reserved;
+    uint32_t volumes;    /* MF_OP_MOUNT: 0 to MF_VOLUMES_MAX */
 };
 
 struct mf_reply {
@@ -154,7 +155,7 @@ struct mf_reply {
 };
 
 /* How many descriptors a request may carry. */
-#define MF_REQUEST_FDS_MAX 16
+#define MF_REQUEST_FDS_MAX 24
 
 /*
  * Sends a request with descriptors on a stream socket. All or nothing; -EAGAIN when the socket's buffer is full.
@@ -187,6 +188,22 @@ MF_EXPORT int mf_bundle_mount(const char *folder);
  * folders' roots, so it may wait for a disk.
  */
 MF_EXPORT int mf_layers_mount(const char *const *folders, uint32_t count);
+
+#define MF_VOLUMES_MAX 8
+
+/*
+ * A detached mount of a folder of the operator's: nosuid, nodev, private, without what is mounted below it. Ids of
+ * its files are those of `user_namespace`: a file of id 1000 on disk belongs to the guest, and so on disk does what
+ * the guest makes. Where its file system cannot do that, all its files belong to nobody that the set knows, and only
+ * their rights for others count. Does not block, but for the disk.
+ */
+MF_EXPORT int mf_volume_mount(const char *folder, int user_namespace, int read_only);
+
+/*
+ * A detached, read-only, tiny tmpfs for /mnt with a folder for each name: its mount in ret_fds[0], the folders in
+ * ret_fds[1] to ret_fds[count]. Does not block.
+ */
+MF_EXPORT int mf_mount_points(const char *const *names, uint32_t count, int32_t *ret_fds);
 
 /* ---- Inside a zygote --------------------------------------------------------------------------------------- */
 

@@ -17,6 +17,9 @@
 #ifndef MOVE_MOUNT_F_EMPTY_PATH
 #define MOVE_MOUNT_F_EMPTY_PATH 0x00000004
 #endif
+#ifndef MOVE_MOUNT_T_EMPTY_PATH
+#define MOVE_MOUNT_T_EMPTY_PATH 0x00000040
+#endif
 
 static int mount_tmp(const struct mf_request *request) {
     char options[128];
@@ -27,6 +30,16 @@ static int mount_tmp(const struct mf_request *request) {
 
 static int attach(int mount, const char *path) {
     return syscall(SYS_move_mount, mount, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+/* The folders on the first mount are named by descriptors, which are right now that it is attached. */
+static int mount_volumes(const struct mf_request *request, const int *fds) {
+    int result = attach(*fds++, "/mnt");
+    for (unsigned i = 0; i < request->volumes && result == 0; i++, fds += 2) {
+        unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+        if (syscall(SYS_move_mount, fds[1], "", fds[0], "", flags) < 0) result = -errno;
+    }
+    return result;
 }
 
 /* In the set's mount namespace, of which nobody inside has any rights (set.c). `fds`: as the request has them. */
@@ -43,12 +56,19 @@ static int mount_all(const struct mf_request *request, const int *fds, uint32_t 
         result = attach(*next++, "/opt");
         if (result < 0) return result;
     }
+    if (request->mounts & MF_MOUNT_VOLUMES) {
+        *ret_step = MF_STEP_MOUNT_VOLUMES;
+        result = mount_volumes(request, next);
+        if (result < 0) return result;
+    }
     return 0;
 }
 
 /* How many descriptors the request must have. */
 static unsigned expected_fds(const struct mf_request *request) {
-    return 2 + !!(request->mounts & MF_MOUNT_LAYERS);
+    unsigned volumes = request->volumes < MF_VOLUMES_MAX ? request->volumes : MF_VOLUMES_MAX;
+    return 2 + !!(request->mounts & MF_MOUNT_LAYERS) +
+           (request->mounts & MF_MOUNT_VOLUMES ? 1 + 2 * volumes : 0);
 }
 
 static int serve_one(const struct mf_request *request, const int *fds, int home, uint32_t *ret_step) {

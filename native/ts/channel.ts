@@ -12,7 +12,7 @@ import { nativeError } from "./native-error.ts";
 
 export const OP = { createSet: 1, releaseSet: 2, startZygote: 3, exec: 4, mount: 5, fork: 6 } as const;
 /** enum of native/include/mayfly.h: what a lease has beside /tmp and its bundle. */
-export const MOUNT = { layers: 1 } as const;
+export const MOUNT = { layers: 1, volumes: 2 } as const;
 export const EVENT = { hello: 7, setEnded: 8 } as const;
 
 const EAGAIN = -11;
@@ -29,6 +29,7 @@ export interface Request {
   tmpInodes?: number;
   /** Bits of MOUNT. */
   mounts?: number;
+  volumes?: number;
   fds?: number[];
 }
 
@@ -103,7 +104,16 @@ export class Channel {
   }
 
   #send(id: number, request: Request): number {
-    const { op, pid = 0, uidBase = 0, tmpBytes = 0, tmpInodes = 0, mounts = 0, fds = [] } = request;
+    const {
+      op,
+      pid = 0,
+      uidBase = 0,
+      tmpBytes = 0,
+      tmpInodes = 0,
+      mounts = 0,
+      volumes = 0,
+      fds = [],
+    } = request;
     const bytes = Buffer.alloc(REQUEST_BYTES);
     bytes.writeUInt32LE(op, 0);
     bytes.writeUInt32LE(id, 4);
@@ -112,6 +122,7 @@ export class Channel {
     bytes.writeBigUInt64LE(BigInt(tmpBytes), 16);
     bytes.writeBigUInt64LE(BigInt(tmpInodes), 24);
     bytes.writeUInt32LE(mounts, 32);
+    bytes.writeUInt32LE(volumes, 36);
     return native.send(this.#fd, bytes, Int32Array.from(fds), fds.length);
   }
 

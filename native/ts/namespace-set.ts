@@ -1,4 +1,5 @@
 /** A namespace set, held by its PID 1. Made by Spawner.createSet(), ended by killing its cgroup. */
+import { openSync } from "node:fs";
 import { constants } from "node:os";
 import { MOUNT, type Request } from "./channel.ts";
 import { closeFds } from "./descriptors.ts";
@@ -24,6 +25,8 @@ export interface SetMounts {
   bundleFolder: string;
   /** Merged and read-only at /opt; later ones lie above earlier ones. */
   layerFolders: string[];
+  /** Folders of the operator's, by the names that they get below /mnt. */
+  volumes: { name: string; folder: string; readOnly: boolean }[];
   /** The size of /tmp, and how many files it may have. */
   tmpBytes: number;
   tmpInodes: number;
@@ -31,7 +34,7 @@ export interface SetMounts {
 
 /** What the spawner lends a set. */
 interface SpawnerCalls {
-  mount(request: Pick<Request, "fds" | "tmpBytes" | "tmpInodes" | "mounts">): Promise<unknown>;
+  mount(request: Pick<Request, "fds" | "tmpBytes" | "tmpInodes" | "mounts" | "volumes">): Promise<unknown>;
   release(): void;
 }
 
@@ -70,7 +73,7 @@ export class NamespaceSet {
   }
 
   /** Before the set's tenant runs, once. One round trip to the mounter, whatever there is. Errors: SANDBOX_MOUNT_FAILED. */
-  async mount({ bundleFolder, layerFolders, tmpBytes, tmpInodes }: SetMounts): Promise<void> {
+  async mount({ bundleFolder, layerFolders, volumes, tmpBytes, tmpInodes }: SetMounts): Promise<void> {
     const made: number[] = [];
     const keep = (what: string, result: number) =>
       made.push(check("SANDBOX_MOUNT_FAILED", `Cannot prepare the mount of ${what}`, result));
@@ -81,9 +84,38 @@ export class NamespaceSet {
         mounts |= MOUNT.layers;
         keep("layers", native.layersMount(layerFolders, layerFolders.length));
       }
-      await this.#spawner.mount({ fds: [this.pidfd, ...made], tmpBytes, tmpInodes, mounts });
+      if (volumes.length > 0) {
+        mounts |= MOUNT.volumes;
+        this.#prepareVolumes(volumes, made);
+      }
+      const fds = [this.pidfd, ...made];
+      await this.#spawner.mount({ fds, tmpBytes, tmpInodes, mounts, volumes: volumes.length });
     } finally {
       closeFds(...made);
+    }
+  }
+
+  /** Adds to `made` the mount for /mnt, and for each volume a folder on it and the volume's mount. */
+  #prepareVolumes(volumes: SetMounts["volumes"], made: number[]): void {
+    const points = new Int32Array(volumes.length + 1);
+    const names = volumes.map(({ name }) => name);
+    const action = "Cannot prepare the mounts of volumes";
+    check("SANDBOX_MOUNT_FAILED", action, native.mountPoints(names, names.length, points));
+    const [mnt = -1, ...folders] = points;
+    made.push(mnt);
+    // The pid is PID 1's until release().
+    const userNamespace = openSync(`/proc/${this.pid}/ns/user`, "r");
+    try {
+      volumes.forEach(({ name, folder, readOnly }, index) => {
+        made.push(folders[index] ?? -1);
+        const mount = native.volumeMount(folder, userNamespace, readOnly ? 1 : 0);
+        made.push(check("SANDBOX_MOUNT_FAILED", `Cannot prepare the mount of volume ${name}`, mount));
+      });
+    } catch (error) {
+      closeFds(...folders.filter((fd) => !made.includes(fd)));
+      throw error;
+    } finally {
+      closeFds(userNamespace);
     }
   }
 
