@@ -10,6 +10,10 @@ export const functionName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, "use 1 to 64 of a-z, 0-9, - and _, starting with a letter or a digit");
 
+/** As functions are named. */
+export const layerName = functionName;
+export const volumeName = functionName;
+
 /** What runs a bundle. Each name has a folder under runtimes/. */
 export const RUNTIMES = ["nodejs24"] as const;
 export type Runtime = (typeof RUNTIMES)[number];
@@ -64,6 +68,14 @@ export const completeLimits = functionLimits.required({
   tmpMb: true,
 });
 
+/** A folder of the operator's (the worker's MAYFLY_VOLUMES), by its name, and where the function finds it. */
+const volumeMount = z.strictObject({
+  name: volumeName,
+  path: z.string().regex(/^\/mnt\/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must look like "/mnt/models"'),
+});
+
+const noneTwice = (values: string[]) => new Set(values).size === values.length;
+
 /** The `configuration` part of a deployment. Unknown keys are refused, so that a typo is not a silent default. */
 export const functionConfig = z.strictObject({
   runtime: z.enum(RUNTIMES).default("nodejs24"),
@@ -75,6 +87,13 @@ export const functionConfig = z.strictObject({
     .default("index.handler"),
   limits: functionLimits.prefault({}),
   environment: environment.default({}),
+  /** Merged, read-only, at /opt: what a later one has lies above what earlier ones have. */
+  layers: z.array(layerName).max(LIMITS.layers).refine(noneTwice, "must not name a layer twice").default([]),
+  volumes: z
+    .array(volumeMount)
+    .max(LIMITS.volumes)
+    .refine((volumes) => noneTwice(volumes.map(({ path }) => path)), "must not use a path twice")
+    .default([]),
 });
 export type FunctionConfig = z.output<typeof functionConfig>;
 

@@ -30,6 +30,8 @@ export interface EventHeader {
   /** Unix time in milliseconds at which the invocation is killed. */
   deadlineMs: number;
   environment: Record<string, string>;
+  /** Is there something at /opt? */
+  hasLayers: boolean;
 }
 
 const durationMs = z.number().min(0).max(1e9);

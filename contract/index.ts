@@ -5,6 +5,7 @@
  * Terminology
  * - function: a name, its configuration and its bundle.
  * - bundle: the uploaded zip or tar.gz, stored in packed form by its SHA-256 digest.
+ * - layer: a bundle with a name of its own that functions find merged with others at /opt.
  * - runtime: what runs a bundle, such as `nodejs24`.
  * - invocation: one event given to one function. verdict: how it ended.
  * - namespace set: mount, pid, net, ipc, uts, user and cgroup namespaces kept alive by a mini-init, its PID 1.
@@ -23,8 +24,10 @@ export {
   functionConfig,
   functionLimits,
   functionName,
+  layerName,
   RUNTIMES,
   type Runtime,
+  volumeName,
 } from "./function-config.ts";
 export {
   type EventHeader,

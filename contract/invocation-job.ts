@@ -4,7 +4,8 @@
  * they hold the event and the function's environment.
  */
 import { z } from "zod";
-import { bundleDigest, completeLimits, functionName, RUNTIMES } from "./function-config.ts";
+import { bundleDigest, completeLimits, functionConfig, functionName, RUNTIMES } from "./function-config.ts";
+import { LIMITS } from "./limits.ts";
 
 /** The BullMQ queue. */
 export const INVOCATION_QUEUE = "mayfly-invocations";
@@ -24,6 +25,9 @@ export const invocationJob = z.strictObject({
   limits: completeLimits,
   environment: z.record(z.string(), z.string()),
   bundleDigest,
+  /** In the order of the function's layers: later ones lie above earlier ones. */
+  layerDigests: z.array(bundleDigest).max(LIMITS.layers),
+  volumes: functionConfig.shape.volumes.unwrap(),
   /** The event as JSON text, exactly as the caller sent it: at most LIMITS.eventBytes bytes. */
   event: z.string(),
   /** Unix time in milliseconds at which the gateway enqueued it. */

@@ -18,6 +18,9 @@ export const LIMITS = {
   /** An uploaded archive, and what it may unpack to: Lambda's zip quotas. */
   archiveBytes: 50 * MIB,
   unpackedBytes: 250 * MIB,
+  /** Of one function. */
+  layers: 5,
+  volumes: 8,
   bundleEntries: 20_000,
   /** Unpacked size over packed size, of the whole archive, above `ratioFloorBytes`. */
   archiveRatio: 100,

@@ -11,11 +11,13 @@ import { sendProblem } from "./middleware/problem.ts";
 import { requireApiKey } from "./middleware/require-api-key.ts";
 import type { Invoker } from "./queue/invoker.ts";
 import type { FunctionRegistry } from "./registry/function-registry.ts";
+import type { LayerRegistry } from "./registry/layer-registry.ts";
 import { deleteFunction } from "./routes/delete-function.ts";
 import { deployFunction } from "./routes/deploy-function.ts";
 import { getFunction } from "./routes/get-function.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { invokeFunction } from "./routes/invoke-function.ts";
+import { layerRoutes } from "./routes/layers.ts";
 import { listFunctions } from "./routes/list-functions.ts";
 
 export interface AppParts {
@@ -23,6 +25,7 @@ export interface AppParts {
   packer: BundlePacker;
   store: BundleStore;
   registry: FunctionRegistry;
+  layers: LayerRegistry;
   invoker: Invoker;
   workerCount: () => Promise<number>;
   isStopping: () => boolean;
@@ -48,6 +51,7 @@ export function createApp(parts: AppParts): OpenAPIHono<GatewayEnv> {
   getFunction(app, registry);
   deleteFunction(app, registry);
   invokeFunction(app, parts);
+  layerRoutes(app, parts);
   healthRoutes(app, parts);
   serveOpenApi(app);
   return app;

@@ -20,6 +20,7 @@ import { Invoker, type InvokerLimits } from "./queue/invoker.ts";
 import { ReplyInbox } from "./queue/reply-inbox.ts";
 import { RedisFixture } from "./redis.fixture.ts";
 import { FunctionRegistry } from "./registry/function-registry.ts";
+import { LayerRegistry } from "./registry/layer-registry.ts";
 
 export const API_KEY = "a-key-for-the-tests-only";
 
@@ -35,6 +36,7 @@ export async function startGateway(limits: InvokerLimits & { queueLength?: numbe
   const inbox = new ReplyInbox(await connectRedis(redisServer.socket, "blocking", logger), logger);
   const queue = new InvocationQueue(redis);
   const registry = new FunctionRegistry(redis);
+  const layers = new LayerRegistry(redis);
   const store = new BundleStore(redisServer.folder);
   const packer = await BundlePacker.start();
   const admission = new Admission(() => queue.waitingCount(), limits.queueLength);
@@ -43,6 +45,7 @@ export async function startGateway(limits: InvokerLimits & { queueLength?: numbe
     packer,
     store,
     registry,
+    layers,
     invoker: new Invoker({ queue, inbox, admission, logger }, limits),
     workerCount: () => queue.workerCount(),
     isStopping: () => false,
@@ -82,6 +85,7 @@ export async function startGateway(limits: InvokerLimits & { queueLength?: numbe
     redis,
     redisServer,
     registry,
+    layers,
     store,
     startWorker,
     /** All that was logged, as text. */

@@ -15,6 +15,7 @@ import { InvocationQueue } from "./queue/invocation-queue.ts";
 import { Invoker } from "./queue/invoker.ts";
 import { ReplyInbox } from "./queue/reply-inbox.ts";
 import { FunctionRegistry } from "./registry/function-registry.ts";
+import { LayerRegistry } from "./registry/layer-registry.ts";
 import { readSettings } from "./settings.ts";
 import { shutDown } from "./shut-down.ts";
 import { sweepBundles } from "./sweep-bundles.ts";
@@ -47,7 +48,8 @@ async function main(): Promise<void> {
   const queue = new InvocationQueue(redis);
   const registry = new FunctionRegistry(redis);
   const admission = new Admission(() => queue.waitingCount());
-  const stopSweeping = sweepBundles(store, registry, logger);
+  const layers = new LayerRegistry(redis);
+  const stopSweeping = sweepBundles(store, { functions: registry, layers }, logger);
   let isStopping = false;
 
   app.resolve(
@@ -56,6 +58,7 @@ async function main(): Promise<void> {
       packer,
       store,
       registry,
+      layers,
       invoker: new Invoker({ queue, inbox, admission, logger }),
       workerCount: () => queue.workerCount(),
       isStopping: () => isStopping,

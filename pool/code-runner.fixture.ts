@@ -26,7 +26,7 @@ export async function runCode(
   try {
     const lease = { bundleFolder: folder, ...changes, limits: { ...limits, ...changes.limits } };
     await sandbox.prepare(lease);
-    const event = eventHeader();
+    const event = { ...eventHeader(), hasLayers: (changes.layerFolders ?? []).length > 0 };
     const outcome: Outcome = await sandbox.run(event, Buffer.from(JSON.stringify({ code })), 15_000);
     if (outcome.kind === "answer" && outcome.header.status === "ok")
       return JSON.parse(outcome.body.toString());

@@ -65,7 +65,7 @@ export class LinuxSandbox implements Sandbox {
     return this.#state;
   }
 
-  async prepare({ limits, bundleFolder }: Lease): Promise<void> {
+  async prepare({ limits, bundleFolder, layerFolders = [], volumes = [] }: Lease): Promise<void> {
     this.#move("parked", "leased");
     const { cgroup, set } = this.#parts;
     cgroup.limit({
@@ -76,7 +76,13 @@ export class LinuxSandbox implements Sandbox {
       ioOperations: limits.iops,
     });
     const tmpBytes = limits.tmpMb * MIB;
-    await set.mount(bundleFolder, tmpBytes, tmpBytes / TMP_BYTES_PER_INODE);
+    await set.mount({
+      bundleFolder,
+      layerFolders,
+      volumes,
+      tmpBytes,
+      tmpInodes: tmpBytes / TMP_BYTES_PER_INODE,
+    });
   }
 
   async run(event: EventHeader, body: Buffer, timeoutMs: number): Promise<Outcome> {

@@ -13,6 +13,7 @@ export const eventHeader = (handler = "index.handler"): EventHeader => ({
   memoryMb: 128,
   deadlineMs: Date.now() + 5000,
   environment: {},
+  hasLayers: false,
 });
 
 /**

@@ -16,10 +16,15 @@ import type { MainEnd } from "../native/ts/namespace-set.ts";
 
 export type SandboxState = "parked" | "leased" | "running" | "finished" | "destroyed";
 
-/** What a leased sandbox gets before its event. `bundleFolder` is mounted read-only at /var/task. */
+/** What a leased sandbox gets before its event. */
 export interface Lease {
   limits: FunctionLimits;
+  /** Mounted read-only at /var/task. */
   bundleFolder: string;
+  /** Mounted read-only and merged at /opt; later ones lie above earlier ones. */
+  layerFolders?: string[];
+  /** Folders of the operator's, mounted at /mnt/<name>. */
+  volumes?: { name: string; folder: string; readOnly: boolean }[];
 }
 
 /** How the sandbox's process ended: one is set, or none when that is not known. `signal`: such as `SIGKILL`. */
@@ -60,7 +65,7 @@ export interface Sandbox {
   readonly runtime: Runtime;
   readonly state: SandboxState;
 
-  /** Parked only. Sets limits, mounts the bundle and /tmp. */
+  /** Parked only. Sets limits, mounts /tmp, the bundle and what else the lease says. */
   prepare(lease: Lease): Promise<void>;
 
   /**

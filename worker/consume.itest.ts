@@ -46,7 +46,7 @@ function start(sandbox: ScriptedSandbox, changes: Partial<ConsumeOptions> = {}) 
     redis,
     concurrency: 2,
     logger,
-    run: (job) => runInvocation(job, { pool: poolOf(sandbox), bundles, logger }),
+    run: (job) => runInvocation(job, { pool: poolOf(sandbox), bundles, volumes: new Map(), logger }),
     settle: (invocation) => settle(invocation, { redis, logger }),
     ...changes,
   });

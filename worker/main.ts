@@ -33,7 +33,7 @@ const pool = await createPool({
   instance: settings.instance,
   targets: { nodejs24: settings.poolTarget },
   maxSandboxes: settings.maxSandboxes,
-  diskFolders: [settings.dataDir],
+  diskFolders: [settings.dataDir, ...[...settings.volumes.values()].map(({ folder }) => folder)],
   logger: logger.child({ component: "pool" }),
   onLost: (runtime) => stop({ reason: `the spawner of ${runtime} has ended`, exitCode: 1 }),
 });
@@ -41,7 +41,7 @@ const consumer = await consume({
   redis,
   concurrency: settings.concurrency,
   logger,
-  run: (job) => runInvocation(job, { pool, bundles, logger }),
+  run: (job) => runInvocation(job, { pool, bundles, volumes: settings.volumes, logger }),
   settle: (invocation) => settle(invocation, { redis, logger }),
 });
 logger.info(

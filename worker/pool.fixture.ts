@@ -37,7 +37,7 @@ export function scriptedSandbox(
     died: new Promise(() => {}),
     destroyed: new Promise(() => {}),
     async prepare(lease) {
-      calls.push(`prepare ${lease.bundleFolder}`);
+      calls.push(["prepare", lease.bundleFolder, ...(lease.layerFolders ?? [])].join(" "));
     },
     async run(event, body, timeoutMs) {
       calls.push(`run ${event.handler} ${body} ${timeoutMs}`);
@@ -74,6 +74,8 @@ export function jobOf(changes: Partial<InvocationJob> = {}): InvocationJob {
     limits: { cpu: 1, memoryMb: 256, pids: 64, timeoutMs: 1000, tmpMb: 64 },
     environment: {},
     bundleDigest: "0".repeat(64),
+    layerDigests: [],
+    volumes: [],
     event: '{"name":"you"}',
     enqueuedAtMs: Date.now(),
     startBeforeMs: Date.now() + 30_000,

@@ -2,6 +2,7 @@
  * The story of one invocation in the worker: not too late? → bundle → sandbox → event → verdict. consume.ts calls
  * it; what it returns goes to settle.ts, which sends the reply and only then takes the sandbox down.
  */
+import { basename } from "node:path";
 import {
   type InvocationJob,
   type InvocationReply,
@@ -14,10 +15,13 @@ import type { Sandbox, SandboxLog, SandboxPool, Usage } from "../pool/sandbox.ts
 import type { Logger } from "../telemetry/logger.ts";
 import type { BundleCache, OpenBundle } from "./bundle-cache.ts";
 import { judgeOutcome } from "./judge-outcome.ts";
+import type { Volume } from "./parse-volumes.ts";
 
 export interface InvocationTools {
   pool: SandboxPool;
   bundles: BundleCache;
+  /** The operator's, by name. */
+  volumes: Map<string, Volume>;
   logger: Logger;
 }
 
@@ -28,6 +32,7 @@ export interface JudgedInvocation {
   /** What was taken for it and must be given back, whatever the verdict. */
   sandbox?: Sandbox;
   bundle?: OpenBundle;
+  layers: OpenBundle[];
   /** Only when the sandbox's process ran. */
   spent?: { usage: Usage; log: SandboxLog };
 }
@@ -35,7 +40,7 @@ export interface JudgedInvocation {
 /** Never rejects: what goes wrong becomes a verdict. */
 export async function runInvocation(job: InvocationJob, tools: InvocationTools): Promise<JudgedInvocation> {
   const timings: InvocationTimings = { queueMs: Math.max(0, Date.now() - job.enqueuedAtMs) };
-  const taken: Pick<JudgedInvocation, "sandbox" | "bundle"> = {};
+  const taken: Pick<JudgedInvocation, "sandbox" | "bundle" | "layers"> = { layers: [] };
   const judged = (reply: Omit<InvocationReply, "invocationId" | "timings">): JudgedInvocation => ({
     job,
     reply: { invocationId: job.invocationId, timings, ...reply },
@@ -45,11 +50,21 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
   try {
     if (Date.now() > job.startBeforeMs) return judged({ verdict: "queue_timeout" });
 
+    const volumes = job.volumes.map(({ name, path }) => ({
+      ...volumeOf(tools.volumes, name),
+      name: basename(path),
+    }));
     taken.bundle = await tools.bundles.open(job.bundleDigest);
+    for (const digest of job.layerDigests) taken.layers.push(await tools.bundles.open(digest));
     const askedAt = performance.now();
     const sandbox = await tools.pool.acquire(job.runtime, Math.max(1, job.startBeforeMs - Date.now()));
     taken.sandbox = sandbox;
-    await sandbox.prepare({ limits: job.limits, bundleFolder: taken.bundle.folder });
+    await sandbox.prepare({
+      limits: job.limits,
+      bundleFolder: taken.bundle.folder,
+      layerFolders: taken.layers.map((layer) => layer.folder),
+      volumes,
+    });
     timings.leaseMs = performance.now() - askedAt;
 
     const outcome = await sandbox.run(
@@ -61,6 +76,7 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
         memoryMb: job.limits.memoryMb,
         deadlineMs: Date.now() + job.limits.timeoutMs,
         environment: job.environment,
+        hasLayers: taken.layers.length > 0,
       },
       Buffer.from(job.event),
       job.limits.timeoutMs,
@@ -85,6 +101,15 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
     );
     return judged({ verdict, fault: faultOfFailure(error) });
   }
+}
+
+function volumeOf(volumes: Map<string, Volume>, name: string): Volume {
+  const volume = volumes.get(name);
+  if (volume !== undefined) return volume;
+  const known = volumes.size === 0 ? "none" : [...volumes.keys()].join(", ");
+  throw new MayflyError("VOLUME_UNKNOWN", {
+    message: `Cannot mount the volume "${name}": this worker has ${known}`,
+  });
 }
 
 function verdictOfFailure(error: unknown): Verdict {

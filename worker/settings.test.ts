@@ -4,10 +4,24 @@ import { readSettings } from "./settings.ts";
 test("readSettings() takes a socket or a URL and fills in the rest", () => {
   const settings = readSettings({ MAYFLY_REDIS: "/run/redis.sock", MAYFLY_DATA_DIR: "/data" });
   expect(settings).toMatchObject({ instance: "main", concurrency: 32, poolTarget: 8, maxSandboxes: 40 });
+  expect(settings.volumes.size).toBe(0);
   expect(settings.packedFolder).toBe("/data/bundles");
 });
 
 test("readSettings() names every variable at fault at once", () => {
   const variables = { MAYFLY_REDIS: "localhost:6379", MAYFLY_DATA_DIR: "data", MAYFLY_CONCURRENCY: "many" };
   expect(() => readSettings(variables)).toThrow(/MAYFLY_REDIS.*MAYFLY_DATA_DIR.*MAYFLY_CONCURRENCY/);
+});
+
+test("readSettings() names every volume at fault", () => {
+  const variables = {
+    MAYFLY_REDIS: "/run/redis.sock",
+    MAYFLY_DATA_DIR: "/data",
+    MAYFLY_VOLUMES: "a=/nope:ro,b,c=/tmp:rw",
+  };
+  expect(() => readSettings(variables)).toThrow(/"a=\/nope:ro" names a folder.*"b" must look like/);
+  expect(readSettings({ ...variables, MAYFLY_VOLUMES: "c=/tmp:rw" }).volumes.get("c")).toEqual({
+    folder: "/tmp",
+    readOnly: false,
+  });
 });

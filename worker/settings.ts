@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { MayflyError } from "../contract/index.ts";
+import { parseVolumes, type Volume } from "./parse-volumes.ts";
 
 const MIB = 1024 * 1024;
 const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
@@ -25,6 +26,15 @@ const environment = z.object({
   MAYFLY_BUNDLE_CACHE_MB: count(256, 1_000_000).default(2048),
   /** How long running invocations may go on once the worker is told to stop, milliseconds. */
   MAYFLY_DRAIN_MS: count(0, 900_000).default(10_000),
+  /** Folders that functions may mount: `models=/srv/models:ro,scratch=/srv/scratch:rw`. */
+  MAYFLY_VOLUMES: z
+    .string()
+    .default("")
+    .transform((text, context) => {
+      const { volumes, faults } = parseVolumes(text);
+      for (const message of faults) context.addIssue({ code: "custom", message });
+      return volumes;
+    }),
   MAYFLY_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
 });
 
@@ -41,6 +51,7 @@ export interface WorkerSettings {
   maxSandboxes: number;
   bundleCacheBytes: number;
   drainMs: number;
+  volumes: Map<string, Volume>;
   logLevel: string;
 }
 
@@ -62,6 +73,7 @@ export function readSettings(variables: NodeJS.ProcessEnv): WorkerSettings {
     concurrency: env.MAYFLY_CONCURRENCY,
     maxSandboxes: env.MAYFLY_MAX_SANDBOXES ?? env.MAYFLY_CONCURRENCY + env.MAYFLY_POOL_TARGET,
     bundleCacheBytes: env.MAYFLY_BUNDLE_CACHE_MB * MIB,
+    volumes: env.MAYFLY_VOLUMES,
     drainMs: env.MAYFLY_DRAIN_MS,
     logLevel: env.MAYFLY_LOG_LEVEL,
   };

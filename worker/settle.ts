@@ -49,8 +49,9 @@ async function tearDown(invocation: JudgedInvocation, logger: Logger): Promise<v
     if (teardown) logger.info(receiptOf(invocation, teardown), "invocation settled");
     else logger.info(namesOf(invocation), "invocation settled without a sandbox");
   } finally {
-    // Not before: until the sandbox is gone, its mount holds the folder.
+    // Not before: until the sandbox is gone, its mounts hold the folders.
     invocation.bundle?.release();
+    for (const layer of invocation.layers) layer.release();
   }
 }
 

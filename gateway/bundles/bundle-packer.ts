@@ -5,7 +5,8 @@ import { type ErrorCode, MayflyError } from "../../contract/index.ts";
 
 export interface PackRequest {
   archive: ArrayBuffer;
-  handler: string;
+  /** Whose file must be in it; a layer has none. */
+  handler?: string;
   /** The new file for the packed bundle. */
   path: string;
 }

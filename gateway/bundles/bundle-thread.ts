@@ -16,7 +16,7 @@ async function pack(request: PackRequest): Promise<PackReply> {
   try {
     const archive = Buffer.from(request.archive);
     const tree = await judgeEntries(readArchive(archive), archive.length);
-    handlerFile(tree, request.handler);
+    if (request.handler !== undefined) handlerFile(tree, request.handler);
     const { digest, bytes, parts } = packBundle(tree);
     await writeParts(request.path, parts);
     return { ok: true, digest, bytes };

@@ -68,7 +68,7 @@ export class Invoker {
   }
 
   #job(target: FunctionRecord, invocationId: string, event: string): InvocationJob {
-    const { runtime, handler, limits, environment, bundleDigest } = target;
+    const { runtime, handler, limits, environment, bundleDigest, layerDigests, volumes } = target;
     const enqueuedAtMs = Date.now();
     return {
       invocationId,
@@ -79,6 +79,8 @@ export class Invoker {
       limits,
       environment,
       bundleDigest,
+      layerDigests,
+      volumes,
       event,
       enqueuedAtMs,
       startBeforeMs: enqueuedAtMs + this.#limits.queueTimeoutMs,

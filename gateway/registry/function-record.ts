@@ -9,6 +9,8 @@ export const functionRecord = z.object({
   limits: completeLimits,
   environment: z.record(z.string(), z.string()),
   bundleDigest,
+  /** What the names in `layers` meant when the function was deployed, in their order. */
+  layerDigests: z.array(bundleDigest).default([]),
   /** Of the packed form. */
   bundleBytes: z.number().int().min(0),
   updatedAt: z.iso.datetime(),

@@ -78,15 +78,17 @@ export class FunctionRegistry {
     if (deleted === 0) throw unknownFunction(name);
   }
 
-  /** The digests of all bundles that a function refers to. HSCAN returns all that is there all the time. */
+  /** The digests of all bundles that a function refers to, its layers' too. HSCAN returns all that is there all the time. */
   async referencedDigests(): Promise<Set<string>> {
     const digests = new Set<string>();
     let cursor = "0";
     do {
       const [next, fields] = await this.#redis.hscan(RECORDS, cursor, "COUNT", SCAN_COUNT).catch(unavailable);
       cursor = next;
-      for (let i = 1; i < fields.length; i += 2)
-        digests.add(functionRecord.parse(JSON.parse(String(fields[i]))).bundleDigest);
+      for (let i = 1; i < fields.length; i += 2) {
+        const { bundleDigest, layerDigests } = functionRecord.parse(JSON.parse(String(fields[i])));
+        for (const digest of [bundleDigest, ...layerDigests]) digests.add(digest);
+      }
     } while (cursor !== "0");
     return digests;
   }

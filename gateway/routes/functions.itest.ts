@@ -48,6 +48,9 @@ describe("PUT /v1/functions/{name}", () => {
       runtime: "nodejs24",
       handler: "index.handler",
       limits: { cpu: 1, memoryMb: 256, pids: 64, timeoutMs: 10_000, tmpMb: 64 },
+      layers: [],
+      volumes: [],
+      layerDigests: [],
       environmentNames: [],
       bundleDigest: expect.stringMatching(/^[0-9a-f]{64}$/),
       bundleBytes: expect.any(Number),
@@ -237,6 +240,8 @@ describe("without the right key", () => {
       "/v1/functions",
       "/v1/functions/{name}",
       "/v1/functions/{name}/invocations",
+      "/v1/layers",
+      "/v1/layers/{name}",
     ]);
     expect(Object.keys(document.components.securitySchemes)).toEqual(["bearer", "apiKey"]);
     expect(document.paths["/v1/functions/{name}"]?.put?.security).toEqual([{ bearer: [] }, { apiKey: [] }]);

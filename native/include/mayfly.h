@@ -121,11 +121,18 @@ enum {
     MF_OP_RELEASE_SET = 2,  /* to the spawner, after MF_EVENT_SET_ENDED: `pid` may be reused. No reply */
     MF_OP_START_ZYGOTE = 3, /* to the spawner. fds: the zygote's socket. Reply: its pid */
     MF_OP_EXEC = 4,         /* to the spawner. fds as for MF_OP_FORK. Reply: 0 */
-    MF_OP_MOUNT = 5,        /* to the mounter. fds: pidfd of PID 1, bundle mount. Reply: 0 */
+    MF_OP_MOUNT = 5,        /* to the mounter. fds: pidfd of PID 1, bundle mount, and what `mounts` says, in the
+                               order of its bits. Reply: 0 */
     MF_OP_FORK = 6,         /* to a zygote. fds: pidfd of PID 1, control socket, log pipe, a cgroup's. Reply: 0 */
     MF_EVENT_HELLO = 7,     /* from a spawner or a zygote, once, when it is ready */
     MF_EVENT_SET_ENDED = 8  /* from the spawner: every process of the set `pid` is gone. `result`: wait status
                                of its main process, or -1 when the set was killed before that ended */
+};
+
+/* Bits of mf_request.mounts: what a lease has beside /tmp and its bundle. */
+enum {
+    MF_MOUNT_LAYERS = 1, /* a mount for /opt */
+    MF_MOUNT_VOLUMES = 2 /* a mount for /mnt; then, as often as `volumes` says, a folder on it and what goes there */
 };
 
 struct mf_request {
@@ -135,6 +142,8 @@ struct mf_request {
     uint32_t uid_base;   /* first of the 65,536 host uids and gids of the set */
     uint64_t tmp_bytes;  /* MF_OP_MOUNT: size of /tmp */
     uint64_t tmp_inodes; /* MF_OP_MOUNT: files in /tmp */
+    uint32_t mounts;     /* MF_OP_MOUNT */
+    uint32_t volumes;    /* MF_OP_MOUNT: 0 to MF_VOLUMES_MAX */
 };
 
 struct mf_reply {
@@ -146,7 +155,7 @@ struct mf_reply {
 };
 
 /* How many descriptors a request may carry. */
-#define MF_REQUEST_FDS_MAX 16
+#define MF_REQUEST_FDS_MAX 24
 
 /*
  * Sends a request with descriptors on a stream socket. All or nothing; -EAGAIN when the socket's buffer is full.
@@ -171,6 +180,30 @@ MF_EXPORT int mf_pidfd_open(uint32_t pid);
  * undoes it. Does not block.
  */
 MF_EXPORT int mf_bundle_mount(const char *folder);
+
+#define MF_LAYERS_MAX 5
+
+/*
+ * The same of 1 to MF_LAYERS_MAX folders, merged by overlayfs; what is in a later one lies above. Reads the
+ * folders' roots, so it may wait for a disk.
+ */
+MF_EXPORT int mf_layers_mount(const char *const *folders, uint32_t count);
+
+#define MF_VOLUMES_MAX 8
+
+/*
+ * A detached mount of a folder of the operator's: nosuid, nodev, private, without what is mounted below it. Ids of
+ * its files are those of `user_namespace`: a file of id 1000 on disk belongs to the guest, and so on disk does what
+ * the guest makes. Where its file system cannot do that, all its files belong to nobody that the set knows, and only
+ * their rights for others count. Does not block, but for the disk.
+ */
+MF_EXPORT int mf_volume_mount(const char *folder, int user_namespace, int read_only);
+
+/*
+ * A detached, read-only, tiny tmpfs for /mnt with a folder for each name: its mount in ret_fds[0], the folders in
+ * ret_fds[1] to ret_fds[count]. Does not block.
+ */
+MF_EXPORT int mf_mount_points(const char *const *names, uint32_t count, int32_t *ret_fds);
 
 /* ---- Inside a zygote --------------------------------------------------------------------------------------- */
 

@@ -17,6 +17,9 @@
 #ifndef MOVE_MOUNT_F_EMPTY_PATH
 #define MOVE_MOUNT_F_EMPTY_PATH 0x00000004
 #endif
+#ifndef MOVE_MOUNT_T_EMPTY_PATH
+#define MOVE_MOUNT_T_EMPTY_PATH 0x00000040
+#endif
 
 static int mount_tmp(const struct mf_request *request) {
     char options[128];
@@ -25,24 +28,53 @@ static int mount_tmp(const struct mf_request *request) {
     return mount("tmp", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, options) < 0 ? -errno : 0;
 }
 
-static int mount_task(int bundle) {
-    long moved = syscall(SYS_move_mount, bundle, "", AT_FDCWD, "/var/task", MOVE_MOUNT_F_EMPTY_PATH);
-    return moved < 0 ? -errno : 0;
+static int attach(int mount, const char *path) {
+    return syscall(SYS_move_mount, mount, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
-/* In the set's mount namespace, of which nobody inside has any rights (set.c). */
-static int mount_all(const struct mf_request *request, int bundle, uint32_t *ret_step) {
+/* The folders on the first mount are named by descriptors, which are right now that it is attached. */
+static int mount_volumes(const struct mf_request *request, const int *fds) {
+    int result = attach(*fds++, "/mnt");
+    for (unsigned i = 0; i < request->volumes && result == 0; i++, fds += 2) {
+        unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+        if (syscall(SYS_move_mount, fds[1], "", fds[0], "", flags) < 0) result = -errno;
+    }
+    return result;
+}
+
+/* In the set's mount namespace, of which nobody inside has any rights (set.c). `fds`: as the request has them. */
+static int mount_all(const struct mf_request *request, const int *fds, uint32_t *ret_step) {
     *ret_step = MF_STEP_MOUNT_TMP;
     int result = mount_tmp(request);
     if (result < 0) return result;
     *ret_step = MF_STEP_MOUNT_TASK;
-    return mount_task(bundle);
+    result = attach(fds[1], "/var/task");
+    if (result < 0) return result;
+    const int *next = fds + 2;
+    if (request->mounts & MF_MOUNT_LAYERS) {
+        *ret_step = MF_STEP_MOUNT_LAYERS;
+        result = attach(*next++, "/opt");
+        if (result < 0) return result;
+    }
+    if (request->mounts & MF_MOUNT_VOLUMES) {
+        *ret_step = MF_STEP_MOUNT_VOLUMES;
+        result = mount_volumes(request, next);
+        if (result < 0) return result;
+    }
+    return 0;
+}
+
+/* How many descriptors the request must have. */
+static unsigned expected_fds(const struct mf_request *request) {
+    unsigned volumes = request->volumes < MF_VOLUMES_MAX ? request->volumes : MF_VOLUMES_MAX;
+    return 2 + !!(request->mounts & MF_MOUNT_LAYERS) +
+           (request->mounts & MF_MOUNT_VOLUMES ? 1 + 2 * volumes : 0);
 }
 
 static int serve_one(const struct mf_request *request, const int *fds, int home, uint32_t *ret_step) {
     *ret_step = MF_STEP_MOUNT_ENTER;
     if (setns(fds[0], CLONE_NEWNS) < 0) return -errno;
-    int result = mount_all(request, fds[1], ret_step);
+    int result = mount_all(request, fds, ret_step);
     if (setns(home, CLONE_NEWNS) < 0) {
         /* Never serve another set from inside this one. */
         *ret_step = MF_STEP_MOUNT_LEAVE;
@@ -59,7 +91,8 @@ _Noreturn void mounter_serve(int socket, int home) {
         int result = receive_request(socket, &request, fds, &count);
         if (result < 0) _exit(result == -EPIPE ? EXIT_SUCCESS : EXIT_FAILURE);
         struct mf_reply reply = {.op = request.op, .id = request.id, .step = MF_STEP_REQUEST, .result = -EBADMSG};
-        if (request.op == MF_OP_MOUNT && count == 2) reply.result = serve_one(&request, fds, home, &reply.step);
+        if (request.op == MF_OP_MOUNT && count == expected_fds(&request))
+            reply.result = serve_one(&request, fds, home, &reply.step);
         for (unsigned i = 0; i < count; i++) close(fds[i]);
         if (send_reply(socket, &reply) < 0 || reply.step == MF_STEP_MOUNT_LEAVE) _exit(EXIT_FAILURE);
     }

@@ -11,12 +11,14 @@ import { native } from "./library.ts";
 import { nativeError } from "./native-error.ts";
 
 export const OP = { createSet: 1, releaseSet: 2, startZygote: 3, exec: 4, mount: 5, fork: 6 } as const;
+/** enum of native/include/mayfly.h: what a lease has beside /tmp and its bundle. */
+export const MOUNT = { layers: 1, volumes: 2 } as const;
 export const EVENT = { hello: 7, setEnded: 8 } as const;
 
 const EAGAIN = -11;
 const EPIPE = -32;
 
-const REQUEST_BYTES = 32;
+const REQUEST_BYTES = 40;
 const REPLY_BYTES = 20;
 
 export interface Request {
@@ -25,6 +27,9 @@ export interface Request {
   uidBase?: number;
   tmpBytes?: number;
   tmpInodes?: number;
+  /** Bits of MOUNT. */
+  mounts?: number;
+  volumes?: number;
   fds?: number[];
 }
 
@@ -98,7 +103,17 @@ export class Channel {
     else if (result < 0) fail(result);
   }
 
-  #send(id: number, { op, pid = 0, uidBase = 0, tmpBytes = 0, tmpInodes = 0, fds = [] }: Request): number {
+  #send(id: number, request: Request): number {
+    const {
+      op,
+      pid = 0,
+      uidBase = 0,
+      tmpBytes = 0,
+      tmpInodes = 0,
+      mounts = 0,
+      volumes = 0,
+      fds = [],
+    } = request;
     const bytes = Buffer.alloc(REQUEST_BYTES);
     bytes.writeUInt32LE(op, 0);
     bytes.writeUInt32LE(id, 4);
@@ -106,6 +121,8 @@ export class Channel {
     bytes.writeUInt32LE(uidBase, 12);
     bytes.writeBigUInt64LE(BigInt(tmpBytes), 16);
     bytes.writeBigUInt64LE(BigInt(tmpInodes), 24);
+    bytes.writeUInt32LE(mounts, 32);
+    bytes.writeUInt32LE(volumes, 36);
     return native.send(this.#fd, bytes, Int32Array.from(fds), fds.length);
   }
 

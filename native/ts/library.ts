@@ -58,4 +58,18 @@ export const native = {
   ) => number,
   pidfdOpen: library.func("int mf_pidfd_open(uint32_t)") as (pid: number) => number,
   bundleMount: library.func("int mf_bundle_mount(const char *)") as (folder: string) => number,
+  volumeMount: library.func("int mf_volume_mount(const char *, int, int)") as (
+    folder: string,
+    userNamespace: number,
+    readOnly: number,
+  ) => number,
+  mountPoints: library.func("int mf_mount_points(const char **, uint32_t, int32_t *)") as (
+    names: string[],
+    count: number,
+    ret: Int32Array,
+  ) => number,
+  layersMount: library.func("int mf_layers_mount(const char **, uint32_t)") as (
+    folders: string[],
+    count: number,
+  ) => number,
 };

@@ -1,5 +1,7 @@
 /** A namespace set, held by its PID 1. Made by Spawner.createSet(), ended by killing its cgroup. */
+import { openSync } from "node:fs";
 import { constants } from "node:os";
+import { MOUNT, type Request } from "./channel.ts";
 import { closeFds } from "./descriptors.ts";
 import { native } from "./library.ts";
 import { check } from "./native-error.ts";
@@ -17,9 +19,22 @@ export interface JoinFds {
   cgroup: number[];
 }
 
+/** What a leased set gets. */
+export interface SetMounts {
+  /** Read-only at /var/task. */
+  bundleFolder: string;
+  /** Merged and read-only at /opt; later ones lie above earlier ones. */
+  layerFolders: string[];
+  /** Folders of the operator's, by the names that they get below /mnt. */
+  volumes: { name: string; folder: string; readOnly: boolean }[];
+  /** The size of /tmp, and how many files it may have. */
+  tmpBytes: number;
+  tmpInodes: number;
+}
+
 /** What the spawner lends a set. */
 interface SpawnerCalls {
-  mount(fds: number[], tmpBytes: number, tmpInodes: number): Promise<unknown>;
+  mount(request: Pick<Request, "fds" | "tmpBytes" | "tmpInodes" | "mounts" | "volumes">): Promise<unknown>;
   release(): void;
 }
 
@@ -57,17 +72,50 @@ export class NamespaceSet {
     });
   }
 
-  /**
-   * Mounts a fresh /tmp and the folder, read-only, at /var/task. Before the set's tenant runs, once.
-   * Errors: SANDBOX_MOUNT_FAILED.
-   */
-  async mount(bundleFolder: string, tmpBytes: number, tmpInodes: number): Promise<void> {
-    const action = "Cannot prepare the mount of a bundle";
-    const bundle = check("SANDBOX_MOUNT_FAILED", action, native.bundleMount(bundleFolder));
+  /** Before the set's tenant runs, once. One round trip to the mounter, whatever there is. Errors: SANDBOX_MOUNT_FAILED. */
+  async mount({ bundleFolder, layerFolders, volumes, tmpBytes, tmpInodes }: SetMounts): Promise<void> {
+    const made: number[] = [];
+    const keep = (what: string, result: number) =>
+      made.push(check("SANDBOX_MOUNT_FAILED", `Cannot prepare the mount of ${what}`, result));
+    let mounts = 0;
     try {
-      await this.#spawner.mount([this.pidfd, bundle], tmpBytes, tmpInodes);
+      keep("a bundle", native.bundleMount(bundleFolder));
+      if (layerFolders.length > 0) {
+        mounts |= MOUNT.layers;
+        keep("layers", native.layersMount(layerFolders, layerFolders.length));
+      }
+      if (volumes.length > 0) {
+        mounts |= MOUNT.volumes;
+        this.#prepareVolumes(volumes, made);
+      }
+      const fds = [this.pidfd, ...made];
+      await this.#spawner.mount({ fds, tmpBytes, tmpInodes, mounts, volumes: volumes.length });
     } finally {
-      closeFds(bundle);
+      closeFds(...made);
+    }
+  }
+
+  /** Adds to `made` the mount for /mnt, and for each volume a folder on it and the volume's mount. */
+  #prepareVolumes(volumes: SetMounts["volumes"], made: number[]): void {
+    const points = new Int32Array(volumes.length + 1);
+    const names = volumes.map(({ name }) => name);
+    const action = "Cannot prepare the mounts of volumes";
+    check("SANDBOX_MOUNT_FAILED", action, native.mountPoints(names, names.length, points));
+    const [mnt = -1, ...folders] = points;
+    made.push(mnt);
+    // The pid is PID 1's until release().
+    const userNamespace = openSync(`/proc/${this.pid}/ns/user`, "r");
+    try {
+      volumes.forEach(({ name, folder, readOnly }, index) => {
+        made.push(folders[index] ?? -1);
+        const mount = native.volumeMount(folder, userNamespace, readOnly ? 1 : 0);
+        made.push(check("SANDBOX_MOUNT_FAILED", `Cannot prepare the mount of volume ${name}`, mount));
+      });
+    } catch (error) {
+      closeFds(...folders.filter((fd) => !made.includes(fd)));
+      throw error;
+    } finally {
+      closeFds(userNamespace);
     }
   }
 

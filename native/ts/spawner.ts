@@ -99,8 +99,7 @@ export class Spawner {
     const { pid } = await this.#control.request("Cannot create a namespace set", request);
     const pidfd = check("SANDBOX_SPAWN_FAILED", "Cannot open a namespace set", native.pidfdOpen(pid));
     const set = new NamespaceSet(pid, pidfd, uidBase, {
-      mount: (fds, tmpBytes, tmpInodes) =>
-        this.#mounts.request("Cannot mount a bundle", { op: OP.mount, fds, tmpBytes, tmpInodes }),
+      mount: (request) => this.#mounts.request("Cannot mount into a sandbox", { op: OP.mount, ...request }),
       release: () => {
         this.#sets.delete(pid);
         this.#control.notify({ op: OP.releaseSet, pid });

@@ -54,6 +54,7 @@ const WARM_EVENT: EventHeader = {
   memoryMb: 256,
   deadlineMs: 0,
   environment: { WARM: "up" },
+  hasLayers: false,
 };
 
 function stamp(): string {
@@ -141,7 +142,7 @@ function installGuest(): void {
 
 /** The folders on which a sandbox mounts something, and the usual empty ones. */
 function makeMountPoints(): void {
-  for (const folder of ["dev", "proc", "tmp", "opt", "var/task"])
+  for (const folder of ["dev", "proc", "tmp", "opt", "mnt", "var/task"])
     mkdirSync(join(building, folder), { recursive: true });
 }
 

@@ -3,6 +3,7 @@
  * Called by zygote.ts in each forked process, and by exec.ts where forking does not work.
  */
 import { readSync } from "node:fs";
+import Module from "node:module";
 import type { EventHeader } from "../../../contract/guest-frames.ts";
 import { exitNow, limitHeap, onStackRequest } from "../../../native/ts/zygote-library.ts";
 import { describeError } from "./describe-error.ts";
@@ -14,6 +15,13 @@ const RESPONSE_MAX_BYTES = 6 * 1024 * 1024;
 
 /** Half a sandbox's memory is for V8's old generation; the rest for its young one, buffers, /tmp and children. */
 const HEAP_BYTES_PER_MB = 512 * 1024;
+
+/** As in Lambda: what layers bring comes after what the root has. */
+const LAYER_PATHS = {
+  PATH: "/usr/local/bin:/usr/bin:/bin:/opt/bin",
+  NODE_PATH: "/opt/nodejs/node_modules:/opt/node_modules",
+};
+const modulePaths = Module as unknown as { _initPaths(): void };
 
 export interface Answer {
   header: Record<string, unknown>;
@@ -42,8 +50,11 @@ function setUpProcess(header: EventHeader, root: string): void {
     TZ: "UTC",
     MAYFLY_FUNCTION_NAME: header.functionName,
     MAYFLY_INVOCATION_ID: header.invocationId,
+    ...(header.hasLayers && LAYER_PATHS),
     ...header.environment,
   });
+  // CommonJS reads NODE_PATH once, at the process's start; ES modules never do.
+  if (process.env.NODE_PATH !== undefined) modulePaths._initPaths();
   process.chdir(root);
 }
 
