@@ -46,6 +46,12 @@ need /usr/include/stdio.h libc6-dev
 need busybox busybox-static
 need /etc/ssl/certs/ca-certificates.crt ca-certificates
 need setpriv util-linux
+if [ $mode = dev ] && [ "$(uname -m)" = x86_64 ]; then
+  # For the virtual machine of infra/vm.
+  need qemu-system-x86_64 qemu-system-x86
+  need cpio cpio
+  need mke2fs e2fsprogs
+fi
 
 if [ -n "$missing" ]; then
   command -v apt-get > /dev/null 2>&1 ||

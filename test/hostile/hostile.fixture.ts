@@ -85,7 +85,7 @@ const ALONE_SAMPLES = 60;
 
 /** Compiles the probe. In the virtual machine of infra/vm, where no compiler is, it lies there already. */
 function buildProbe(): void {
-  if (process.env.MAYFLY_TEST_PREBUILT === "1") return;
+  if (process.env.MAYFLY_TEST_PREBUILT === "1") return; // infra/vm
   mkdirSync(join(PROBE, ".."), { recursive: true });
   execFileSync("cc", ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-static", "-o", PROBE, PROBE_SOURCE]);
 }
