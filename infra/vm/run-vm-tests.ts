@@ -1,9 +1,9 @@
 /**
  * `npm run test:vm`: boots a virtual machine on pure cgroup v2 and runs the C tests, the pool's and the hostile suite in
- * it. The last line is `N passed, N failed`. Needs no KVM: qemu emulates where /dev/kvm is missing.
+ * it. The last line is `N passed, N failed`. qemu emulates, since /dev/kvm is
+ * often missing, or there and broken where machines are nested; MAYFLY_VM_KVM=1 uses it, ten times faster.
  */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { buildImage } from "./build-image.ts";
 
@@ -17,7 +17,7 @@ const qemu = spawn(
   "qemu-system-x86_64",
   [
     ...["-machine", "q35", "-smp", "2", "-m", "3072", "-nographic", "-no-reboot"],
-    ...(existsSync("/dev/kvm")
+    ...(process.env.MAYFLY_VM_KVM === "1"
       ? ["-accel", "kvm", "-cpu", "host"]
       : ["-accel", "tcg,thread=multi", "-cpu", "max"]),
     ...["-kernel", kernel, "-initrd", initramfs, "-append", "console=ttyS0 quiet panic=1"],

@@ -115,6 +115,7 @@ export function hostileSuite(title: string, attacks: Attack[]): void {
           memoryMb: limits.memoryMb,
           deadlineMs: Date.now() + limits.timeoutMs,
           environment: {},
+          hasLayers: false,
         };
         const outcome = await sandbox.run(header, Buffer.from(JSON.stringify(event)), limits.timeoutMs);
         const elapsedMs = performance.now() - start;
