@@ -89,6 +89,8 @@ export const functionConfig = z.strictObject({
   environment: environment.default({}),
   /** Merged, read-only, at /opt: what a later one has lies above what earlier ones have. */
   layers: z.array(layerName).max(LIMITS.layers).refine(noneTwice, "must not name a layer twice").default([]),
+  /** Whether the function may write everywhere; what it writes is gone after the invocation. */
+  writableRoot: z.boolean().default(false),
   volumes: z
     .array(volumeMount)
     .max(LIMITS.volumes)

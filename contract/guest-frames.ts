@@ -31,7 +31,7 @@ export interface EventHeader {
   deadlineMs: number;
   environment: Record<string, string>;
   /** Is there something at /opt? */
-  hasLayers: boolean;
+  hasLayers?: boolean;
 }
 
 const durationMs = z.number().min(0).max(1e9);

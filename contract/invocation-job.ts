@@ -27,6 +27,7 @@ export const invocationJob = z.strictObject({
   bundleDigest,
   /** In the order of the function's layers: later ones lie above earlier ones. */
   layerDigests: z.array(bundleDigest).max(LIMITS.layers),
+  writableRoot: z.boolean(),
   volumes: functionConfig.shape.volumes.unwrap(),
   /** The event as JSON text, exactly as the caller sent it: at most LIMITS.eventBytes bytes. */
   event: z.string(),

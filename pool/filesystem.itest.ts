@@ -5,15 +5,19 @@ import {
   chownSync,
   mkdtempSync,
   readFileSync,
+  statfsSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { readCgroupLayout } from "../native/ts/cgroup-layout.ts";
 import { type LeaseChanges, runCode, runnerFolder } from "./code-runner.fixture.ts";
 import { bundleFolder, type Leftovers, leftovers, openPool, removeFolder } from "./linux-pool.fixture.ts";
+import { RUNTIME_COMMANDS } from "./runtime-commands.ts";
 import type { SandboxPool } from "./sandbox.ts";
+import { limits } from "./sandbox-contract.ts";
 
 const INSTANCE = "test-filesystem";
 
@@ -56,6 +60,15 @@ interface Mount {
 /** By place: kernels list them in different orders. */
 const mountsOf = async (changes: LeaseChanges = {}) =>
   ((await run(MOUNTS, changes)) as Mount[]).sort((a, b) => (a.point < b.point ? -1 : 1));
+
+/** statfs(2). */
+const OVERLAYFS_SUPER_MAGIC = 0x794c7630;
+
+/** Pids on the host. */
+const cgroupProcesses = (sandboxId: string) =>
+  readFileSync(`${readCgroupLayout().unified}/mayfly-${INSTANCE}/${sandboxId}/cgroup.procs`, "utf8")
+    .trim()
+    .split("\n");
 
 describe("a sandbox's tmpfs", () => {
   /** Writes 64 KiB blocks until it cannot: KiB written and why. */
@@ -258,6 +271,12 @@ describe("volumes", () => {
     expect(await run(code, { volumes })).toEqual([[0, 0, "644"], [65534, 65534, "644"], "EACCES", "EACCES"]);
   });
 
+  it("where ids cannot be mapped, all files are nobody's and what others may is what the function may", async () => {
+    // sysfs has no idmapped mounts.
+    const volumes = [{ name: "sys", folder: "/sys/kernel", readOnly: true }];
+    expect(await run(`${STAT} return stat("/mnt/sys/mm").slice(0, 2)`, { volumes })).toEqual([65534, 65534]);
+  });
+
   it("a setuid program gives nothing, a device does not open, and a link does not lead out", async () => {
     const folder = volumeOf({ secret: "of the host" });
     execFileSync("cp", ["/bin/busybox", join(folder, "id")]);
@@ -292,6 +311,141 @@ describe("volumes", () => {
     const layerFolders = [1, 2, 3, 4, 5].map((n) => folderOf({ [`l${n}`]: "" }));
     const code = `return [fs.readdirSync("/opt").length, fs.readdirSync("/mnt").map((name) => fs.readFileSync("/mnt/" + name + "/n", "utf8")).join("")]`;
     expect(await run(code, { volumes, layerFolders })).toEqual([5, "01234567"]);
+  });
+});
+
+describe("a writable root", () => {
+  const writable = { writableRoot: true };
+  const ROOTFS = RUNTIME_COMMANDS.nodejs24.rootfs;
+  /** Every file with its mode, owner, size and both times. */
+  const listRoot = () =>
+    execFileSync("find", [ROOTFS, "-printf", "%P %m %U %G %s %T@ %C@ %l\\n"], {
+      encoding: "utf8",
+      maxBuffer: 1 << 26,
+    });
+
+  it("belongs to the function: it makes, changes, renames and removes files everywhere", async () => {
+    const code = `
+      for (const folder of ["/", "/opt", "/var", "/usr", "/usr/local/lib", "/home/me/deep", "/etc/app"]) {
+        fs.mkdirSync(folder, { recursive: true });
+        fs.writeFileSync(folder + "/new", "new");
+      }
+      fs.appendFileSync("/etc/hosts", "127.0.0.1 mine\\n");
+      fs.rmSync("/etc/os-release");
+      fs.renameSync("/etc/nsswitch.conf", "/etc/nsswitch.old");
+      fs.chmodSync("/bin/busybox", 0o700);
+      fs.rmSync("/etc/ssl", { recursive: true });
+      const { uid, gid } = fs.statSync("/etc/passwd");
+      return [fs.readFileSync("/usr/local/lib/new", "utf8"), fs.readFileSync("/etc/hosts", "utf8").split("\\n").at(-2), fs.existsSync("/etc/os-release"),
+        fs.existsSync("/etc/nsswitch.old"), cp.execSync("cat /home/me/deep/new").toString(), fs.existsSync("/etc/ssl"), uid, gid]`;
+    expect(await run(code, writable)).toEqual([
+      "new",
+      "127.0.0.1 mine",
+      false,
+      true,
+      "new",
+      false,
+      1000,
+      1000,
+    ]);
+  });
+
+  it("nothing of it is there for the next, and the runtime's files are untouched", async () => {
+    const untouched = listRoot();
+    expect(untouched.split("\n").length).toBeGreaterThan(100);
+    await run(
+      `fs.writeFileSync("/left", ""); fs.writeFileSync("/etc/passwd", ""); fs.rmSync("/bin", { recursive: true })`,
+      writable,
+    );
+    const look = `return [fs.existsSync("/left"), fs.readFileSync("/etc/passwd", "utf8").length > 0, fs.existsSync("/bin/sh")]`;
+    expect(await run(look, writable)).toEqual([false, true, true]);
+    expect(await run(look)).toEqual([false, true, true]);
+    expect(listRoot()).toBe(untouched);
+  });
+
+  it("the other mounts are as without it, and nothing else is mounted", async () => {
+    const others = (mounts: Mount[]) =>
+      mounts.filter(({ point }) => point !== "/").map(({ point, type, options }) => [point, type, options]);
+    const mounts = await mountsOf(writable);
+    expect(mounts.filter(({ point }) => point === "/")).toEqual([
+      expect.objectContaining({ type: "overlay", options: "rw,nosuid,nodev", root: "/", shared: false }),
+    ]);
+    expect(others(mounts)).toEqual(others(await mountsOf()));
+    for (const { raw } of mounts.filter(({ point }) => point === "/")) expect(raw).not.toContain(ROOTFS);
+    const code = `const refused = (act) => { try { act(); return "done"; } catch (error) { return error.code; } };
+      return ["/var/task/x", "/dev/x", "/proc/sys/kernel/hostname", "/tmp/x", "/dev/shm/x"].map((file) => refused(() => fs.writeFileSync(file, "")))`;
+    expect(await run(code, writable)).toEqual(["EROFS", "EROFS", "EROFS", "done", "done"]);
+  });
+
+  it("the old root is nowhere: not above, not in /tmp, not through any process, seen from outside too", async () => {
+    const code = `return { above: fs.readdirSync("/..").sort().join() === fs.readdirSync("/").sort().join(), tmp: fs.readdirSync("/tmp"), cwd: process.cwd(),
+      roots: fs.readdirSync("/proc").filter((name) => /^\\d+$/.test(name)).map((pid) => { try { return fs.statSync("/proc/" + pid + "/root/").dev === fs.statSync("/").dev; } catch (error) { return error.code; } }),
+      dirs: fs.readdirSync("/proc/self/fd").map((fd) => { try { return fs.statSync("/proc/self/fd/" + fd).isDirectory(); } catch { return false; } }).includes(true) }`;
+    expect(await run(code, writable)).toEqual({
+      above: true,
+      tmp: [],
+      cwd: "/var/task",
+      roots: ["EACCES", true],
+      dirs: false,
+    });
+
+    const sandbox = await pool.acquire("nodejs24", 10_000);
+    try {
+      await sandbox.prepare({ limits, bundleFolder: folder, ...writable });
+      const namespaces = new Map<string, string[]>();
+      for (const pid of cgroupProcesses(sandbox.id)) {
+        namespaces.set(pid, readFileSync(`/proc/${pid}/mountinfo`, "utf8").trim().split("\n"));
+        // Seen through each process's root: PID 1 and the parked one have moved along.
+        expect(statfsSync(`/proc/${pid}/root`).type).toBe(OVERLAYFS_SUPER_MAGIC);
+        expect(statfsSync(`/proc/${pid}/cwd`).type).toBe(OVERLAYFS_SUPER_MAGIC);
+      }
+      expect(namespaces.size).toBe(2);
+      for (const lines of namespaces.values())
+        expect(lines.some((line) => line.includes(" / ro"))).toBe(false);
+    } finally {
+      await sandbox.destroy();
+    }
+  });
+
+  it("what is written is limited like /tmp, in bytes and files, beside it", async () => {
+    const code = `const fill = (file) => { const fd = fs.openSync(file, "w"); const block = Buffer.alloc(65536, 1);
+        let kib = 0; try { for (;;) kib += fs.writeSync(fd, block) / 1024; } catch (error) { return [kib, error.code]; } };
+      return [fill("/big"), fill("/tmp/big")]`;
+    expect(await run(code, { ...writable, limits: { tmpMb: 4 } })).toEqual([
+      [4096, "ENOSPC"],
+      [4096, "ENOSPC"],
+    ]);
+    const files = `let count = 0; try { for (;; count++) fs.writeFileSync("/var/" + count, ""); } catch (error) { return [count, error.code]; }`;
+    const [count, code2] = (await run(files, { ...writable, limits: { tmpMb: 2 } })) as [number, string];
+    expect(code2).toBe("ENOSPC");
+    expect(count).toBeGreaterThan(480);
+    expect(count).toBeLessThan(512);
+  });
+
+  it("what is written counts into memory", async () => {
+    const code = `const fd = fs.openSync("/big", "w"); for (;;) fs.writeSync(fd, Buffer.alloc(1 << 20, 1))`;
+    await expect(run(code, { ...writable, limits: { memoryMb: 64, tmpMb: 256 } })).rejects.toThrow("SIGKILL");
+  });
+
+  it("gives no right: no capability, no mount, no device, no setuid", async () => {
+    const code = `const status = fs.readFileSync("/proc/self/status", "utf8"); fs.copyFileSync("/bin/busybox", "/busybox"); fs.chmodSync("/busybox", 0o6755);
+      return [/^CapEff:\\t0+$/m.test(status), cp.spawnSync("/busybox", ["mount", "-t", "tmpfs", "x", "/opt"]).status !== 0,
+        cp.spawnSync("/busybox", ["mknod", "/null", "c", "1", "3"]).status !== 0, cp.execFileSync("/busybox", ["id", "-u"]).toString()]`;
+    expect(await run(code, writable)).toEqual([true, true, true, "1000\n"]);
+  });
+
+  it("goes together with layers and volumes, which stay what they are", async () => {
+    const layerFolders = [folderOf({ a: "1" }), folderOf({ b: "2" })];
+    const volumes = [{ name: "v", folder: folderOf({ c: "3" }), readOnly: true }];
+    const code = `const refused = (act) => { try { act(); return "done"; } catch (error) { return error.code; } };
+      return [fs.readdirSync("/opt"), fs.readdirSync("/mnt/v"), refused(() => fs.writeFileSync("/opt/x", "")), refused(() => fs.writeFileSync("/mnt/v/x", "")), refused(() => fs.writeFileSync("/x", ""))]`;
+    expect(await run(code, { ...writable, layerFolders, volumes })).toEqual([
+      ["a", "b"],
+      ["c"],
+      "EROFS",
+      "EROFS",
+      "done",
+    ]);
   });
 });
 

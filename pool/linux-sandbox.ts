@@ -65,7 +65,8 @@ export class LinuxSandbox implements Sandbox {
     return this.#state;
   }
 
-  async prepare({ limits, bundleFolder, layerFolders = [], volumes = [] }: Lease): Promise<void> {
+  async prepare(lease: Lease): Promise<void> {
+    const { limits, bundleFolder, layerFolders = [], volumes = [], writableRoot = false } = lease;
     this.#move("parked", "leased");
     const { cgroup, set } = this.#parts;
     cgroup.limit({
@@ -80,6 +81,7 @@ export class LinuxSandbox implements Sandbox {
       bundleFolder,
       layerFolders,
       volumes,
+      writableRoot,
       tmpBytes,
       tmpInodes: tmpBytes / TMP_BYTES_PER_INODE,
     });

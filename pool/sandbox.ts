@@ -23,6 +23,8 @@ export interface Lease {
   bundleFolder: string;
   /** Mounted read-only and merged at /opt; later ones lie above earlier ones. */
   layerFolders?: string[];
+  /** Whether the guest may write everywhere; what it writes is thrown away with the sandbox. */
+  writableRoot?: boolean;
   /** Folders of the operator's, mounted at /mnt/<name>. */
   volumes?: { name: string; folder: string; readOnly: boolean }[];
 }

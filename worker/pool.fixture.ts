@@ -76,6 +76,7 @@ export function jobOf(changes: Partial<InvocationJob> = {}): InvocationJob {
     bundleDigest: "0".repeat(64),
     layerDigests: [],
     volumes: [],
+    writableRoot: false,
     event: '{"name":"you"}',
     enqueuedAtMs: Date.now(),
     startBeforeMs: Date.now() + 30_000,

@@ -64,6 +64,7 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
       bundleFolder: taken.bundle.folder,
       layerFolders: taken.layers.map((layer) => layer.folder),
       volumes,
+      writableRoot: job.writableRoot,
     });
     timings.leaseMs = performance.now() - askedAt;
 

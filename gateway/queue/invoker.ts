@@ -68,7 +68,8 @@ export class Invoker {
   }
 
   #job(target: FunctionRecord, invocationId: string, event: string): InvocationJob {
-    const { runtime, handler, limits, environment, bundleDigest, layerDigests, volumes } = target;
+    const { runtime, handler, limits, environment, bundleDigest, layerDigests, volumes, writableRoot } =
+      target;
     const enqueuedAtMs = Date.now();
     return {
       invocationId,
@@ -81,6 +82,7 @@ export class Invoker {
       bundleDigest,
       layerDigests,
       volumes,
+      writableRoot,
       event,
       enqueuedAtMs,
       startBeforeMs: enqueuedAtMs + this.#limits.queueTimeoutMs,

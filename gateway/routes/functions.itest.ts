@@ -50,6 +50,7 @@ describe("PUT /v1/functions/{name}", () => {
       limits: { cpu: 1, memoryMb: 256, pids: 64, timeoutMs: 10_000, tmpMb: 64 },
       layers: [],
       volumes: [],
+      writableRoot: false,
       layerDigests: [],
       environmentNames: [],
       bundleDigest: expect.stringMatching(/^[0-9a-f]{64}$/),

@@ -131,8 +131,9 @@ enum {
 
 /* Bits of mf_request.mounts: what a lease has beside /tmp and its bundle. */
 enum {
-    MF_MOUNT_LAYERS = 1, /* a mount for /opt */
-    MF_MOUNT_VOLUMES = 2 /* a mount for /mnt; then, as often as `volumes` says, a folder on it and what goes there */
+    MF_MOUNT_LAYERS = 1,  /* a mount for /opt */
+    MF_MOUNT_VOLUMES = 2, /* a mount for /mnt; then, as often as `volumes` says, a folder on it and what goes there */
+    MF_MOUNT_ROOT = 4     /* no descriptor: a writable root for the ids from `uid_base` on, as large as /tmp */
 };
 
 struct mf_request {

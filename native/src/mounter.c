@@ -11,8 +11,10 @@
 #include <sys/syscall.h>
 
 #include "channel.h"
+#include "set.h"
 #include "steps.h"
 #include "util.h"
+#include "writable-root.h"
 
 #ifndef MOVE_MOUNT_F_EMPTY_PATH
 #define MOVE_MOUNT_F_EMPTY_PATH 0x00000004
@@ -43,9 +45,14 @@ static int mount_volumes(const struct mf_request *request, const int *fds) {
 }
 
 /* In the set's mount namespace, of which nobody inside has any rights (set.c). `fds`: as the request has them. */
-static int mount_all(const struct mf_request *request, const int *fds, uint32_t *ret_step) {
+static int mount_all(const struct mf_request *request, const int *fds, int root_ids, uint32_t *ret_step) {
+    int result = 0;
+    if (request->mounts & MF_MOUNT_ROOT)
+        result = make_root_writable(root_ids, request->uid_base + MF_GUEST_ID, request->tmp_bytes,
+                                    request->tmp_inodes, ret_step);
+    if (result < 0) return result;
     *ret_step = MF_STEP_MOUNT_TMP;
-    int result = mount_tmp(request);
+    result = mount_tmp(request);
     if (result < 0) return result;
     *ret_step = MF_STEP_MOUNT_TASK;
     result = attach(fds[1], "/var/task");
@@ -71,10 +78,16 @@ static unsigned expected_fds(const struct mf_request *request) {
            (request->mounts & MF_MOUNT_VOLUMES ? 1 + 2 * volumes : 0);
 }
 
-static int serve_one(const struct mf_request *request, const int *fds, int home, uint32_t *ret_step) {
+static int serve_one(const struct mf_request *request, const int *fds, int home, int proc, uint32_t *ret_step) {
+    scope_fd int root_ids = -1;
+    if (request->mounts & MF_MOUNT_ROOT) {
+        *ret_step = MF_STEP_ROOT_IDS;
+        root_ids = root_owner_namespace(proc, request->uid_base + MF_GUEST_ID);
+        if (root_ids < 0) return root_ids;
+    }
     *ret_step = MF_STEP_MOUNT_ENTER;
     if (setns(fds[0], CLONE_NEWNS) < 0) return -errno;
-    int result = mount_all(request, fds, ret_step);
+    int result = mount_all(request, fds, root_ids, ret_step);
     if (setns(home, CLONE_NEWNS) < 0) {
         /* Never serve another set from inside this one. */
         *ret_step = MF_STEP_MOUNT_LEAVE;
@@ -83,7 +96,7 @@ static int serve_one(const struct mf_request *request, const int *fds, int home,
     return result;
 }
 
-_Noreturn void mounter_serve(int socket, int home) {
+_Noreturn void mounter_serve(int socket, int home, int proc) {
     for (;;) {
         struct mf_request request;
         int fds[MF_REQUEST_FDS_MAX];
@@ -92,7 +105,7 @@ _Noreturn void mounter_serve(int socket, int home) {
         if (result < 0) _exit(result == -EPIPE ? EXIT_SUCCESS : EXIT_FAILURE);
         struct mf_reply reply = {.op = request.op, .id = request.id, .step = MF_STEP_REQUEST, .result = -EBADMSG};
         if (request.op == MF_OP_MOUNT && count == expected_fds(&request))
-            reply.result = serve_one(&request, fds, home, &reply.step);
+            reply.result = serve_one(&request, fds, home, proc, &reply.step);
         for (unsigned i = 0; i < count; i++) close(fds[i]);
         if (send_reply(socket, &reply) < 0 || reply.step == MF_STEP_MOUNT_LEAVE) _exit(EXIT_FAILURE);
     }

@@ -5,8 +5,8 @@
 /*
  * Serves MF_OP_MOUNT on `socket` until its other end closes. Its own process, because a lease must not wait while
  * the spawner makes a set, and because entering a mount namespace takes a single-threaded process. `home` is the
- * template's mount namespace, to which it returns. Never returns.
+ * template's mount namespace, to which it returns; `proc` the host's /proc. Never returns.
  */
-_Noreturn void mounter_serve(int socket, int home);
+_Noreturn void mounter_serve(int socket, int home, int proc);
 
 #endif

@@ -201,7 +201,7 @@ static void start_mounter(int socket, int home) {
     if (pid != 0) return;
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_NAME, "mayfly-mounter", 0, 0, 0);
-    mounter_serve(socket, home);
+    mounter_serve(socket, home, spawner.proc);
 }
 
 static int complain(const char *what, uint32_t step, int result) {

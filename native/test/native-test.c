@@ -400,6 +400,49 @@ static void a_cgroup_that_cannot_be_made_leaves_nothing(void) {
     CHECK(faccessat(unified, "mayfly-half", F_OK, 0) < 0 && errno == ENOENT);
 }
 
+/* ---- mounts ---- */
+
+static void layers_are_merged_and_the_last_lies_above(void) {
+    const char *folders[MF_LAYERS_MAX + 1] = {"/proc", "/sys"};
+    CHECK(mf_layers_mount(folders, 0) == -EINVAL && mf_layers_mount(folders, MF_LAYERS_MAX + 1) == -EINVAL);
+    folders[1] = "/nowhere/layer";
+    CHECK(mf_layers_mount(folders, 2) == -ENOENT);
+
+    scope_fd int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char low[64], high[64], text[8];
+    snprintf(low, sizeof low, "%s/low", folder);
+    snprintf(high, sizeof high, "%s/high:,\\", folder); /* what overlayfs's own options would have to escape */
+    CHECK(mkdir(low, 0755) == 0 && mkdir(high, 0755) == 0);
+    static const char *const files[][2] = {{"low/both", "low"}, {"low/one", "one"}, {"high:,\\/both", "high"}};
+    for (unsigned i = 0; i < 3; i++) {
+        close(openat(dir, files[i][0], O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+        CHECK(write_file_at(dir, files[i][0], files[i][1]) == 0);
+    }
+    folders[0] = low;
+    folders[1] = high;
+    scope_fd int mount = mf_layers_mount(folders, 2);
+    CHECK(mount >= 0);
+    CHECK(read_file_at(mount, "both", text, sizeof text) == 4 && strcmp(text, "high") == 0);
+    CHECK(read_file_at(mount, "one", text, sizeof text) == 3 && strcmp(text, "one") == 0);
+    CHECK(openat(mount, "new", O_CREAT | O_WRONLY | O_CLOEXEC, 0644) < 0 && errno == EROFS);
+}
+
+static void mount_points_have_their_names_and_nothing_can_be_added(void) {
+    const char *names[] = {"b", "a"};
+    int32_t fds[MF_VOLUMES_MAX + 1];
+    CHECK(mf_mount_points(names, 0, fds) == -EINVAL && mf_mount_points(names, MF_VOLUMES_MAX + 1, fds) == -EINVAL);
+    const char *twice[] = {"a", "a"};
+    CHECK(mf_mount_points(twice, 2, fds) == -EEXIST);
+    CHECK(mf_mount_points(names, 2, fds) == 0);
+    struct stat point, named;
+    CHECK(fstat(fds[1], &point) == 0 && fstatat(fds[0], "b", &named, 0) == 0 && point.st_ino == named.st_ino);
+    CHECK(mkdirat(fds[0], "c", 0755) < 0 && errno == EROFS);
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK(fcntl(fds[i], F_GETFD) == FD_CLOEXEC);
+        close(fds[i]);
+    }
+}
+
 int main(void) {
     if (geteuid() != 0) {
         puts("the native tests need root: run them with sudo");
@@ -423,6 +466,9 @@ int main(void) {
         a_set_is_made_without_rights_and_killed_through_its_cgroup);
     RUN("a set that fails says at which step and leaves nothing",
         a_set_that_fails_says_at_which_step_and_leaves_nothing);
+    RUN("layers are merged and the last lies above", layers_are_merged_and_the_last_lies_above);
+    RUN("mount points have their names and nothing can be added",
+        mount_points_have_their_names_and_nothing_can_be_added);
     RUN("rights that were given up are gone", rights_that_were_given_up_are_gone);
 #if defined(__x86_64__)
     RUN("the filter is its policy, call by call", the_filter_is_its_policy_call_by_call);

@@ -27,6 +27,8 @@ export interface SetMounts {
   layerFolders: string[];
   /** Folders of the operator's, by the names that they get below /mnt. */
   volumes: { name: string; folder: string; readOnly: boolean }[];
+  /** Writable root, thrown away with the set; as large as /tmp, beside it. */
+  writableRoot: boolean;
   /** The size of /tmp, and how many files it may have. */
   tmpBytes: number;
   tmpInodes: number;
@@ -34,7 +36,9 @@ export interface SetMounts {
 
 /** What the spawner lends a set. */
 interface SpawnerCalls {
-  mount(request: Pick<Request, "fds" | "tmpBytes" | "tmpInodes" | "mounts" | "volumes">): Promise<unknown>;
+  mount(
+    request: Pick<Request, "fds" | "tmpBytes" | "tmpInodes" | "mounts" | "volumes" | "uidBase">,
+  ): Promise<unknown>;
   release(): void;
 }
 
@@ -73,11 +77,12 @@ export class NamespaceSet {
   }
 
   /** Before the set's tenant runs, once. One round trip to the mounter, whatever there is. Errors: SANDBOX_MOUNT_FAILED. */
-  async mount({ bundleFolder, layerFolders, volumes, tmpBytes, tmpInodes }: SetMounts): Promise<void> {
+  async mount(mounted: SetMounts): Promise<void> {
+    const { bundleFolder, layerFolders, volumes, writableRoot, tmpBytes, tmpInodes } = mounted;
     const made: number[] = [];
     const keep = (what: string, result: number) =>
       made.push(check("SANDBOX_MOUNT_FAILED", `Cannot prepare the mount of ${what}`, result));
-    let mounts = 0;
+    let mounts = writableRoot ? MOUNT.root : 0;
     try {
       keep("a bundle", native.bundleMount(bundleFolder));
       if (layerFolders.length > 0) {
@@ -89,7 +94,8 @@ export class NamespaceSet {
         this.#prepareVolumes(volumes, made);
       }
       const fds = [this.pidfd, ...made];
-      await this.#spawner.mount({ fds, tmpBytes, tmpInodes, mounts, volumes: volumes.length });
+      const { uidBase } = this;
+      await this.#spawner.mount({ fds, uidBase, tmpBytes, tmpInodes, mounts, volumes: volumes.length });
     } finally {
       closeFds(...made);
     }
