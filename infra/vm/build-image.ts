@@ -107,8 +107,9 @@ function makeDisk(): string {
   const root = join(build, "root");
   const inside = join(root, "mayfly");
   rmSync(root, { recursive: true, force: true });
-  for (const folder of ["bin", "proc", "sys", "dev", "tmp", "run", "etc", "mayfly"])
+  for (const folder of ["bin", "proc", "sys", "dev", "tmp", "run", "etc", "usr", "mayfly"])
     mkdirSync(join(root, folder), { recursive: true });
+  symlinkSync("../bin", join(root, "usr/bin"));
   // cpSync() refuses to copy a folder into one below it.
   const excludes = [
     ...LEFT_OUT.map((name) => `--exclude=./node_modules/${name}`),

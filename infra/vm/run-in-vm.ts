@@ -5,6 +5,8 @@ import { runVitest } from "../run-vitest.ts";
 // Emulation is some ten times slower: limits that are not the subject of a test grow with it.
 process.env.MAYFLY_TEST_SLOWNESS = process.env.MAYFLY_TEST_SLOWNESS ?? "6";
 process.env.MAYFLY_TEST_PREBUILT = "1";
+// A serial console is a terminal, on which vitest would draw.
+process.env.CI = "true";
 
 const native = spawnSync("native/build/test/native-test", { encoding: "utf8" });
 console.log(native.stdout.replaceAll(/^(\d+) passed, (\d+) failed$/gm, "vm-count native $1 $2"));

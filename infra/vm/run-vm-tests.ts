@@ -44,7 +44,7 @@ for await (const line of createInterface({ input: qemu.stdout })) {
     hasEnded = true;
   } else {
     seen.push(text);
-    if (/^( ?[✓×❯]|.*bystander)/.test(text)) console.log(text);
+    if (/^ ?[✓×]|^\S.*: bystander p50/.test(text)) console.log(text);
   }
 }
 clearTimeout(timer);
