@@ -34,13 +34,13 @@ const counted: string[] = [];
 let hasEnded = false;
 for await (const line of createInterface({ input: qemu.stdout })) {
   const text = line.trimEnd();
-  const [, name, passed, failed] = text.match(/^vm-count (\w+) (\d+) (\d+)$/) ?? [];
+  const [, name, passed, failed] = text.match(/vm-count (\w+) (\d+) (\d+)$/) ?? [];
   if (name !== undefined) {
     counted.push(name);
     sum.passed += Number(passed);
     sum.failed += Number(failed);
     console.log(`${name}: ${passed} passed and ${failed} failed in the virtual machine`);
-  } else if (text === "vm-end") {
+  } else if (text.endsWith("vm-end")) {
     hasEnded = true;
   } else {
     seen.push(text);

@@ -69,7 +69,7 @@ static long clone_with(unsigned long flags) {
     PROBE("setuid_root", syscall(SYS_setuid, 0))                                                    \
     PROBE("setgroups", syscall(SYS_setgroups, 1, zeroes))                                           \
     PROBE("sethostname", syscall(SYS_sethostname, "x", 1))                                          \
-    PROBE("ptrace", syscall(SYS_ptrace, 16 /* PTRACE_ATTACH */, getppid(), 0, 0))                   \
+    PROBE("ptrace", syscall(SYS_ptrace, 0x4206 /* PTRACE_SEIZE: an attached parent would stop */, getppid(), 0, 0))                   \
     PROBE("process_vm_readv", syscall(SYS_process_vm_readv, getppid(), &local, 1, &foreign, 1, 0))  \
     PROBE("process_vm_writev", syscall(SYS_process_vm_writev, getppid(), &local, 1, &foreign, 1, 0)) \
     PROBE("pidfd_getfd", syscall(438, -1, 0, 0))                                                    \
