@@ -18,8 +18,8 @@ const INIT_PID = 1;
 const MAIN_PID = 3;
 /** MF_STACK_SIGNAL of native/include/mayfly.h. */
 const STACK_SIGNAL = 37;
-/** A handler that runs JavaScript meets V8's next check within microseconds; native code may never. */
-const STACK_WAIT_MS = 30;
+/** Running JavaScript meets V8's next check within microseconds; native code may never. */
+const STACK_WAIT_MS = 100;
 /** A process inside the kernel stops when it comes out; one that waits for a disk may not for long. */
 const FREEZE_WAIT_MS = 20;
 /** A fork bomb's thousandth child says no more than its twentieth. */

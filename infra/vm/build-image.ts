@@ -107,7 +107,7 @@ function makeDisk(): string {
   const root = join(build, "root");
   const inside = join(root, "mayfly");
   rmSync(root, { recursive: true, force: true });
-  for (const folder of ["bin", "proc", "sys", "dev", "tmp", "run", "etc", "usr", "mayfly"])
+  for (const folder of ["bin", "proc", "sys", "dev", "tmp", "run", "etc", "usr", "var/tmp", "mayfly"])
     mkdirSync(join(root, folder), { recursive: true });
   symlinkSync("../bin", join(root, "usr/bin"));
   // cpSync() refuses to copy a folder into one below it.

@@ -18,16 +18,14 @@ type Answers = Map<string, string>;
 
 const scratch = mkdtempSync(join(tmpdir(), "mayfly-compare-"));
 const probe = join(scratch, "rootfs/probe");
-mkdirSync(join(scratch, "rootfs/tmp"), { recursive: true });
+for (const folder of ["tmp", "proc", "dev"]) mkdirSync(join(scratch, "rootfs", folder), { recursive: true });
 const source = new URL("probe/probe.c", import.meta.url).pathname;
 execFileSync("cc", ["-std=gnu11", "-O1", "-static", "-o", probe, source]);
 
 function parse(output: string): Answers {
-  const lines = output.split("\n").map((line) => line.trim().split(" "));
+  const lines = output.matchAll(/(\w+) (-?\d+) (\w+)\s*$/gm);
   return new Map(
-    lines.flatMap(([name = "", result = "", error = ""]) =>
-      error === "" ? [] : [[name, Number(result) < 0 ? error : "**allowed**"]],
-    ),
+    [...lines].map(([, name = "", result, error = ""]) => [name, Number(result) < 0 ? error : "**allowed**"]),
   );
 }
 
@@ -125,7 +123,7 @@ One program, [test/hostile/probe/probe.c](../test/hostile/probe/probe.c), run in
 \`runsc\` likewise, and a function in Mayfly. Each cell is the error that the call got, or that it was allowed. An error
 other than from a filter may come from the kernel, after it looked: of the two, the filter shows less of the kernel.
 
-Linux ${release()}, ${versionOf("bwrap")}, ${versionOf("runc")}. Made by \`node test/hostile/compare-sandboxes.ts\`.
+Linux ${release().split("-")[0]}, ${versionOf("bwrap")}, ${versionOf("runc")}. Made by \`node test/hostile/compare-sandboxes.ts\`.
 
 | call | ${columns.map(([name]) => name).join(" | ")} |
 | --- |${" --- |".repeat(columns.length)}`);

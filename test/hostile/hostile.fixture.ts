@@ -192,7 +192,8 @@ export function hostileSuite(title: string, attacks: Attack[]): void {
             `p99 ${alone.toFixed(1)} → ${beside.toFixed(1)} ms (${aloneMs.length} and ${besideMs.length} invocations)`,
         );
         expect(besideMs.length).toBeGreaterThan(5);
-        expect(beside).toBeLessThan(3 * alone);
+        // Under emulation times say nothing about the machine that is emulated; that it was answered is still so.
+        if (SLOWNESS === 1) expect(beside).toBeLessThan(3 * alone);
       },
       60_000 * SLOWNESS,
     );
