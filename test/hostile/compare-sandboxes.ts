@@ -8,7 +8,15 @@
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { functionLimits } from "../../contract/index.ts";
@@ -17,6 +25,7 @@ import { bundleFolder, openPool, removeFolder } from "../../pool/linux-pool.fixt
 type Answers = Map<string, string>;
 
 const scratch = mkdtempSync(join(tmpdir(), "mayfly-compare-"));
+chmodSync(scratch, 0o755);
 const probe = join(scratch, "rootfs/probe");
 for (const folder of ["tmp", "proc", "dev"]) mkdirSync(join(scratch, "rootfs", folder), { recursive: true });
 const source = new URL("probe/probe.c", import.meta.url).pathname;
@@ -38,21 +47,12 @@ function answersOf(command: string, args: string[], cwd = scratch): Answers | st
   return answers.size > 0 ? answers : `not run: ${stderr.trim().split("\n").at(-1)?.slice(0, 120)}`;
 }
 
+/** As its users run it: unprivileged. */
 const bubblewrap = () =>
-  answersOf("bwrap", [
-    "--unshare-all",
-    "--ro-bind",
-    join(scratch, "rootfs"),
-    "/",
-    "--proc",
-    "/proc",
-    "--dev",
-    "/dev",
-    "--tmpfs",
-    "/tmp",
-    "--die-with-parent",
-    "/probe",
-    "all",
+  answersOf("setpriv", [
+    ...["--reuid", "65534", "--regid", "65534", "--clear-groups", "bwrap", "--unshare-all"],
+    ...["--ro-bind", join(scratch, "rootfs"), "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"],
+    ...["--die-with-parent", "/probe", "all"],
   ]);
 
 /** `runc spec` is what runc calls its default: no seccomp profile, which Docker and containerd add. */
@@ -118,8 +118,8 @@ const versionOf = (command: string) =>
   spawnSync(command, ["--version"], { encoding: "utf8" }).stdout?.split("\n")[0] ?? "not installed";
 console.log(`# What sandboxes let through
 
-One program, [test/hostile/probe/probe.c](../test/hostile/probe/probe.c), run in each of them with its defaults as root:
-\`bwrap --unshare-all\`, \`runc run\` with what \`runc spec\` writes (Docker and containerd add a seccomp profile to that),
+One program, [test/hostile/probe/probe.c](../test/hostile/probe/probe.c), run in each of them with its defaults:
+\`bwrap --unshare-all\` of an unprivileged user, \`runc run\` with what \`runc spec\` writes (Docker and containerd add a seccomp profile to that),
 \`runsc\` likewise, and a function in Mayfly. Each cell is the error that the call got, or that it was allowed. An error
 other than from a filter may come from the kernel, after it looked: of the two, the filter shows less of the kernel.
 
