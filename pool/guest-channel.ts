@@ -20,7 +20,10 @@ export type GuestMessage =
 
 export class GuestChannel {
   readonly #socket: Socket;
-  #chunks: Buffer[] = [];
+  /** The frame that is coming in: its lengths, then its header and body. */
+  readonly #prefix = Buffer.alloc(FRAME_PREFIX_BYTES);
+  #frame: Buffer | undefined;
+  /** How much there is of what comes at the moment, the prefix or the frame. */
   #length = 0;
   #deliver: ((message: GuestMessage) => void) | undefined;
   /** After a broken frame nothing that follows can be understood. */
@@ -52,37 +55,40 @@ export class GuestChannel {
 
   #receive(chunk: Buffer): void {
     if (this.#deliver === undefined || this.#broken) return;
-    this.#chunks.push(chunk);
-    this.#length += chunk.length;
-    const message = this.#parse();
+    const message = this.#take(chunk);
     if (message === undefined) return;
     this.#broken = message.kind !== "frame";
-    this.#chunks = [];
+    this.#frame = undefined;
     this.#length = 0;
     const deliver = this.#deliver;
     this.#deliver = undefined;
     deliver(message);
   }
 
-  /** Undefined while the frame is not complete. */
-  #parse(): GuestMessage | undefined {
-    if (this.#length < FRAME_PREFIX_BYTES) return undefined;
-    const first = this.#firstBytes(FRAME_PREFIX_BYTES);
-    const headerBytes = first.readUInt32LE(0);
-    const bodyBytes = first.readUInt32LE(4);
-    if (headerBytes > FRAME_HEADER_MAX_BYTES) return { kind: "broken", reason: "its header is too long" };
-    if (bodyBytes > LIMITS.responseBytes) return { kind: "too_large" };
-    const total = FRAME_PREFIX_BYTES + headerBytes + bodyBytes;
-    if (this.#length < total) return undefined;
-    if (this.#length > total) return { kind: "broken", reason: "it wrote more than one frame" };
-    const bytes = Buffer.concat(this.#chunks);
-    const headerEnd = FRAME_PREFIX_BYTES + headerBytes;
-    return parseHeader(bytes.subarray(FRAME_PREFIX_BYTES, headerEnd), bytes.subarray(headerEnd, total));
-  }
-
-  #firstBytes(count: number): Buffer {
-    const [first = Buffer.alloc(0)] = this.#chunks;
-    return first.length >= count ? first : Buffer.concat(this.#chunks);
+  /**
+   * Undefined while the frame is not complete. Each byte is copied once, whatever the pieces in which it comes: kept as
+   * pieces, an answer written byte by byte would cost the worker a hundred times its size, and joined at each piece
+   * the square of it.
+   */
+  #take(chunk: Buffer): GuestMessage | undefined {
+    const fromPrefix = this.#frame === undefined ? chunk.copy(this.#prefix, this.#length) : 0;
+    const rest = chunk.subarray(fromPrefix);
+    const headerBytes = this.#prefix.readUInt32LE(0);
+    if (this.#frame === undefined) {
+      this.#length += fromPrefix;
+      if (this.#length < FRAME_PREFIX_BYTES) return undefined;
+      const bodyBytes = this.#prefix.readUInt32LE(4);
+      if (headerBytes > FRAME_HEADER_MAX_BYTES) return { kind: "broken", reason: "its header is too long" };
+      if (bodyBytes > LIMITS.responseBytes) return { kind: "too_large" };
+      // What is announced and never written takes no memory: the kernel gives pages when they are touched.
+      this.#frame = Buffer.allocUnsafeSlow(headerBytes + bodyBytes);
+      this.#length = 0;
+    }
+    if (rest.length > this.#frame.length - this.#length)
+      return { kind: "broken", reason: "it wrote more than one frame" };
+    this.#length += rest.copy(this.#frame, this.#length);
+    if (this.#length < this.#frame.length) return undefined;
+    return parseHeader(this.#frame.subarray(0, headerBytes), this.#frame.subarray(headerBytes));
   }
 }
 

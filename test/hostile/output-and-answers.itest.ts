@@ -88,6 +88,12 @@ hostileSuite("output and answers", [
     verdict: "timeout",
   },
   {
+    title: "a large answer that comes in crumbs does not fill the worker's memory",
+    code: `const bytes = frame(${OK}, " ".repeat(2 << 20)), fd = control(); let at = 0;
+      while (at < bytes.length - 1) try { at += fs.writeSync(fd, bytes, at, Math.min(64, bytes.length - 1 - at)); } catch {} await forever();`,
+    verdict: "timeout",
+  },
+  {
     title: "a control socket that is closed is no answer",
     code: "fs.closeSync(control()); await forever();",
     verdict: ["timeout", "exited"],
