@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes a fresh clone ready to run: checks the machine, installs packages, builds native/ and the runtimes.
 # Every npm script that needs it calls it first; when nothing has changed it takes well under a second.
-# `--dev` also installs what only tests and checks need.
+# `--dev` also installs what only tests and checks need, `--dev --vm` what the virtual machine of infra/vm needs too.
 #
 # Each check says in one sentence what is wrong and how to cure it, before anything is changed.
 set -eu
@@ -46,8 +46,7 @@ need /usr/include/stdio.h libc6-dev
 need busybox busybox-static
 need /etc/ssl/certs/ca-certificates.crt ca-certificates
 need setpriv util-linux
-if [ $mode = dev ] && [ "$(uname -m)" = x86_64 ]; then
-  # For the virtual machine of infra/vm.
+if [ "${2:-}" = "--vm" ]; then
   need qemu-system-x86_64 qemu-system-x86
   need cpio cpio
   need mke2fs e2fsprogs
