@@ -45,6 +45,8 @@ export const ERROR_CODES = {
   BUNDLE_DIGEST_MISMATCH: row("worker", 500, false, "A stored bundle does not have its digest"),
   VOLUME_UNKNOWN: row("worker", 500, false, "The function mounts a volume that the worker does not have"),
   RUNTIME_UNAVAILABLE: row("pool", 503, true, "No worker offers the function's runtime"),
+  EGRESS_UNAVAILABLE: row("pool", 503, false, "The worker gives no function a way out to the network"),
+  EGRESS_FAILED: row("pool", 500, true, "A sandbox's way out to the network could not be made or removed"),
   LEASE_TIMEOUT: row("pool", 503, true, "No sandbox became ready in time"),
   POOL_CLOSED: row("pool", 503, true, "The worker is shutting down"),
   SANDBOX_STATE: row("pool", 500, false, "A sandbox was used in a state that does not allow it"),

@@ -3,6 +3,7 @@
  * trusts only what it validates again in the job (invocation-job.ts).
  */
 import { z } from "zod";
+import { egressPolicy, NETWORKS } from "./egress.ts";
 import { LIMITS } from "./limits.ts";
 
 /** Lowercase letters, digits, `-` and `_`, 1 to 64 characters, starting with a letter or digit. */
@@ -76,8 +77,7 @@ const volumeMount = z.strictObject({
 
 const noneTwice = (values: string[]) => new Set(values).size === values.length;
 
-/** The `configuration` part of a deployment. Unknown keys are refused, so that a typo is not a silent default. */
-export const functionConfig = z.strictObject({
+const configuration = z.strictObject({
   runtime: z.enum(RUNTIMES).default("nodejs24"),
   /** `file.export`: the module's path in the bundle without its extension, and the name it exports. */
   handler: z
@@ -96,7 +96,17 @@ export const functionConfig = z.strictObject({
     .max(LIMITS.volumes)
     .refine((volumes) => noneTwice(volumes.map(({ path }) => path)), "must not use a path twice")
     .default([]),
+  /** What the sandbox reaches: nothing but its own loopback, or the outside too (egress.ts). */
+  network: z.enum(NETWORKS).default("none"),
+  /** With network `egress` only. Absent: everything public. */
+  egress: egressPolicy.optional(),
 });
+
+/** The `configuration` part of a deployment. Unknown keys are refused, so that a typo is not a silent default. */
+export const functionConfig = configuration.refine(
+  ({ network, egress }) => network === "egress" || egress === undefined,
+  { path: ["egress"], message: 'needs "network": "egress"' },
+);
 export type FunctionConfig = z.output<typeof functionConfig>;
 
 /** SHA-256 of a packed bundle (packed-bundle.ts), in lowercase hex. */

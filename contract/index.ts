@@ -15,6 +15,16 @@
  * - receipt: what an invocation cost and how its sandbox was taken down.
  */
 export type { Autopsy } from "./autopsy.ts";
+export {
+  type EgressPolicy,
+  type EgressRule,
+  egressPolicy,
+  NETWORKS,
+  type Network,
+  REFUSED_RANGES,
+  SANDBOX_RESOLVER,
+  whyRefused,
+} from "./egress.ts";
 export { ERROR_CODES, type ErrorCode } from "./error-codes.ts";
 export {
   bundleDigest,
@@ -51,6 +61,7 @@ export {
   type InvocationTimings,
   invocationReply,
 } from "./invocation-reply.ts";
+export { contains, formatIpv4, type Ipv4Range, ipv4Address, ipv4Cidr, parseCidr, parseIpv4 } from "./ipv4.ts";
 export { LIMITS } from "./limits.ts";
 export { MayflyError } from "./mayfly-error.ts";
 export {

@@ -4,6 +4,7 @@
  * they hold the event and the function's environment.
  */
 import { z } from "zod";
+import { egressPolicy, NETWORKS } from "./egress.ts";
 import { bundleDigest, completeLimits, functionConfig, functionName, RUNTIMES } from "./function-config.ts";
 import { LIMITS } from "./limits.ts";
 
@@ -24,6 +25,8 @@ export const invocationJob = z.strictObject({
   handler: z.string(),
   limits: completeLimits,
   environment: z.record(z.string(), z.string()),
+  network: z.enum(NETWORKS),
+  egress: egressPolicy.optional(),
   bundleDigest,
   /** In the order of the function's layers: later ones lie above earlier ones. */
   layerDigests: z.array(bundleDigest).max(LIMITS.layers),

@@ -73,6 +73,7 @@ export function jobOf(changes: Partial<InvocationJob> = {}): InvocationJob {
     handler: "index.handler",
     limits: { cpu: 1, memoryMb: 256, pids: 64, timeoutMs: 1000, tmpMb: 64 },
     environment: {},
+    network: "none",
     bundleDigest: "0".repeat(64),
     layerDigests: [],
     volumes: [],

@@ -68,8 +68,18 @@ export class Invoker {
   }
 
   #job(target: FunctionRecord, invocationId: string, event: string): InvocationJob {
-    const { runtime, handler, limits, environment, bundleDigest, layerDigests, volumes, writableRoot } =
-      target;
+    const {
+      runtime,
+      handler,
+      limits,
+      environment,
+      bundleDigest,
+      layerDigests,
+      volumes,
+      writableRoot,
+      network,
+      egress,
+    } = target;
     const enqueuedAtMs = Date.now();
     return {
       invocationId,
@@ -79,6 +89,8 @@ export class Invoker {
       handler,
       limits,
       environment,
+      network,
+      ...(egress && { egress }),
       bundleDigest,
       layerDigests,
       volumes,

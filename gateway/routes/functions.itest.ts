@@ -53,6 +53,7 @@ describe("PUT /v1/functions/{name}", () => {
       writableRoot: false,
       layerDigests: [],
       environmentNames: [],
+      network: "none",
       bundleDigest: expect.stringMatching(/^[0-9a-f]{64}$/),
       bundleBytes: expect.any(Number),
       createdAt: expect.any(String),
@@ -85,6 +86,20 @@ describe("PUT /v1/functions/{name}", () => {
     const list = await (await gateway.request("GET", "/v1/functions")).text();
     for (const shown of [text, list, gateway.log()]) expect(shown).not.toContain("s3cret-value");
     expect((await gateway.registry.resolve("hello")).environment).toEqual({ TOKEN: "s3cret-value", A: "b" });
+  });
+
+  it("keeps and shows an allow-list, and says why an entry is refused", async () => {
+    const egress = { allow: [{ cidr: "8.8.8.0/24", ports: [443, "8000-8100"] }] };
+    expect(await viewOf(deploy("out", HELLO, { network: "egress", egress }))).toMatchObject({ egress });
+    const refused = { allow: [{ cidr: "169.254.169.254/32" }] };
+    const problem = await problemOf(deploy("out", HELLO, { network: "egress", egress: refused }));
+    expect(problem).toMatchObject({ status: 400, code: "REQUEST_INVALID" });
+    expect(problem.errors).toEqual([
+      {
+        path: "configuration.egress.allow.0.cidr",
+        message: "is never reached from a sandbox: it is link-local, metadata services included",
+      },
+    ]);
   });
 
   it("takes the configuration as a file too", async () => {

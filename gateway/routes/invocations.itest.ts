@@ -57,6 +57,7 @@ describe("POST /v1/functions/{name}/invocations", () => {
         runtime: "nodejs24",
         environment: { TOKEN: "s3cret" },
         limits: { timeoutMs: 50 },
+        network: "none",
         event: "{}",
       },
     ]);
