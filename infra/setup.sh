@@ -46,6 +46,8 @@ need /usr/include/stdio.h libc6-dev
 need busybox busybox-static
 need /etc/ssl/certs/ca-certificates.crt ca-certificates
 need setpriv util-linux
+need ip iproute2
+need nft nftables
 if [ "${2:-}" = "--vm" ]; then
   need qemu-system-x86_64 qemu-system-x86
   need cpio cpio

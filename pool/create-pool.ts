@@ -1,10 +1,14 @@
-/** Builds the pools of one worker: a warm pool for each runtime, above one folder of cgroups. Called by worker/main.ts. */
-import { MayflyError, type Runtime } from "../contract/index.ts";
+/**
+ * Builds the pools of one worker: a warm pool for each runtime and network, above one folder of cgroups. Called by
+ * worker/main.ts.
+ */
+import { MayflyError, type Network, type Runtime } from "../contract/index.ts";
 import { CgroupBase, type CgroupOffers } from "../native/ts/cgroup-base.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { EgressNetwork, type EgressOptions } from "./egress/egress-network.ts";
 import { LinuxSandboxFactory } from "./linux-sandbox-factory.ts";
 import { RUNTIME_COMMANDS } from "./runtime-commands.ts";
-import type { SandboxPool } from "./sandbox.ts";
+import type { SandboxFactory, SandboxPool } from "./sandbox.ts";
 import { UidRanges } from "./uid-ranges.ts";
 import { WarmPool } from "./warm-pool.ts";
 
@@ -13,8 +17,10 @@ export interface CreatePoolOptions {
   instance: string;
   /** How many sandboxes to keep parked, by runtime. */
   targets: Record<Runtime, number>;
-  /** How many sandboxes of one runtime may exist at once. */
+  /** How many sandboxes of one runtime and network may exist at once. */
   maxSandboxes: number;
+  /** Absent: no function reaches the network. `target`: how many sandboxes to keep parked, of each runtime. */
+  egress?: (Pick<EgressOptions, "range" | "resolver" | "deny"> & { target: number }) | undefined;
   /** Where sandboxes read and write beside their root; the use of the disks behind them is counted and limited. */
   diskFolders?: string[];
   logger: Logger;
@@ -32,12 +38,24 @@ export async function createPool(options: CreatePoolOptions): Promise<SandboxPoo
   const cgroups = CgroupBase.open(instance, [...rootfs, ...(options.diskFolders ?? [])]);
   logOffers(cgroups.offers, logger);
   const uidRanges = new UidRanges();
-  const pools = new Map<Runtime, WarmPool>();
+  const pools = new Map<string, WarmPool>();
+  let egress: EgressNetwork | undefined;
+  const open = (factory: SandboxFactory, target: number) => {
+    const pool = new WarmPool({ factory, target, maxSandboxes, maxStarting: MAX_STARTING, logger });
+    pools.set(keyOf(factory.runtime, factory.network), pool);
+  };
   const close = async () => {
-    await Promise.all([...pools.values()].map((pool) => pool.close()));
+    /* Those with egress use the runtime's processes of those without. */
+    for (const network of ["egress", "none"]) {
+      const closing = [...pools.values()].filter((pool) => pool.stats().network === network);
+      await Promise.all(closing.map((pool) => pool.close()));
+    }
+    await egress?.close();
     cgroups.close();
   };
   try {
+    if (options.egress !== undefined)
+      egress = await EgressNetwork.open({ ...options.egress, instance, logger });
     for (const runtime of Object.keys(targets) as Runtime[]) {
       const factory = await LinuxSandboxFactory.start({
         runtime,
@@ -48,17 +66,18 @@ export async function createPool(options: CreatePoolOptions): Promise<SandboxPoo
         onLost: () => onLost(runtime),
       });
       logger.info({ runtime, mode: factory.mode, cgroups: cgroups.layout.mode }, "runtime ready");
-      const target = targets[runtime];
-      pools.set(runtime, new WarmPool({ factory, target, maxSandboxes, maxStarting: MAX_STARTING, logger }));
+      open(factory, targets[runtime]);
+      if (egress !== undefined) open(factory.withEgress(egress), options.egress?.target ?? 0);
     }
   } catch (error) {
     await close();
     throw error;
   }
   return {
-    acquire(runtime, timeoutMs) {
-      const pool = pools.get(runtime);
+    acquire(runtime, timeoutMs, network = "none") {
+      const pool = pools.get(keyOf(runtime, network));
       if (pool !== undefined) return pool.acquire(timeoutMs);
+      if (pools.has(keyOf(runtime, "none"))) return Promise.reject(egressUnavailable());
       return Promise.reject(
         new MayflyError("RUNTIME_UNAVAILABLE", {
           message: `Cannot lease a sandbox: no pool of runtime "${runtime}"`,
@@ -69,6 +88,13 @@ export async function createPool(options: CreatePoolOptions): Promise<SandboxPoo
     close,
   };
 }
+
+const keyOf = (runtime: Runtime, network: Network) => `${runtime} ${network}`;
+
+const egressUnavailable = () =>
+  new MayflyError("EGRESS_UNAVAILABLE", {
+    message: 'Cannot lease a sandbox with network "egress": the worker does not allow it (MAYFLY_EGRESS)',
+  });
 
 /** What this machine does not limit, said once: a limit of a function's that has no effect must not be a surprise. */
 function logOffers({ ioFault, io, forbidden }: CgroupOffers, logger: Logger): void {

@@ -90,6 +90,7 @@ class FakeSandbox implements Sandbox {
 
 export class FakeSandboxFactory implements SandboxFactory {
   readonly runtime = "nodejs24";
+  readonly network = "none";
   /** All that were made, for tests to look at. */
   readonly made: Sandbox[] = [];
   /** How many of the next create() fail. */

@@ -1,11 +1,12 @@
-/** Makes parked Linux sandboxes of one runtime; what fails half-way is undone. */
-import { MayflyError, type Runtime } from "../contract/index.ts";
+/** Makes parked Linux sandboxes of one runtime and one network; what fails half-way is undone. */
+import { MayflyError, type Network, type Runtime } from "../contract/index.ts";
 import { Cgroup } from "../native/ts/cgroup.ts";
 import type { CgroupBase } from "../native/ts/cgroup-base.ts";
 import { closeFds, logPipe, socketpair } from "../native/ts/descriptors.ts";
 import type { NamespaceSet } from "../native/ts/namespace-set.ts";
 import { nativeError } from "../native/ts/native-error.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import type { EgressLink, EgressNetwork } from "./egress/egress-network.ts";
 import { GuestChannel } from "./guest-channel.ts";
 import { LinuxSandbox } from "./linux-sandbox.ts";
 import { LogCollector } from "./log-collector.ts";
@@ -28,12 +29,14 @@ export class LinuxSandboxFactory implements SandboxFactory {
   readonly runtime: Runtime;
   readonly #host: RuntimeHost;
   readonly #options: LinuxSandboxFactoryOptions;
+  readonly #egress: EgressNetwork | undefined;
   #count = 0;
 
-  private constructor(host: RuntimeHost, options: LinuxSandboxFactoryOptions) {
+  private constructor(host: RuntimeHost, options: LinuxSandboxFactoryOptions, egress?: EgressNetwork) {
     this.runtime = options.runtime;
     this.#host = host;
     this.#options = options;
+    this.#egress = egress;
   }
 
   /** Starts the runtime's processes and tests whether its zygote can be forked on this machine. */
@@ -48,6 +51,15 @@ export class LinuxSandboxFactory implements SandboxFactory {
     return factory;
   }
 
+  get network(): Network {
+    return this.#egress === undefined ? "none" : "egress";
+  }
+
+  /** Makes sandboxes with a way out, from the same spawner and zygote; close it before this one. */
+  withEgress(egress: EgressNetwork): LinuxSandboxFactory {
+    return new LinuxSandboxFactory(this.#host, this.#options, egress);
+  }
+
   /** How this runtime's processes are started: forked from a zygote, or executed where that failed. */
   get mode(): "fork" | "exec" {
     return this.#host.mode;
@@ -55,17 +67,21 @@ export class LinuxSandboxFactory implements SandboxFactory {
 
   async create(): Promise<Sandbox> {
     const { cgroups, uidRanges, logger } = this.#options;
-    const id = `${this.runtime}-${++this.#count}`;
+    const id = `${this.runtime}-${this.#egress === undefined ? "" : "egress-"}${++this.#count}`;
     const uidBase = uidRanges.take();
     let cgroup: Cgroup | undefined;
     let set: NamespaceSet | undefined;
     let guest: GuestChannel | undefined;
     let logs: LogCollector | undefined;
+    let attaching: Promise<EgressLink> | undefined;
     /** The process's ends, which are ours only until it has them. */
     const theirs: number[] = [];
     try {
       cgroup = Cgroup.create(cgroups, id);
       set = await this.#host.createSet(cgroup.fds, uidBase);
+      attaching = this.#egress?.attach(set.pid);
+      /* Awaited below; until then its failure is nobody's. */
+      attaching?.catch(() => {});
       const [logRead, logWrite] = logPipe();
       theirs.push(logWrite);
       logs = new LogCollector(logRead);
@@ -77,26 +93,36 @@ export class LinuxSandboxFactory implements SandboxFactory {
       closeFds(...theirs.splice(0));
       await untilReady(id, ready, set);
       const onDestroyed = () => uidRanges.give(uidBase);
-      return new LinuxSandbox({ id, runtime: this.runtime, set, cgroup, guest, logs, logger, onDestroyed });
+      const link = await attaching;
+      const runtime = this.runtime;
+      return new LinuxSandbox({ id, runtime, set, cgroup, guest, logs, link, logger, onDestroyed });
     } catch (error) {
       closeFds(...theirs);
       guest?.close();
       logs?.close();
-      await this.#undo(uidBase, cgroup, set);
+      await this.#undo(uidBase, cgroup, set, attaching);
       throw error;
     }
   }
 
-  close(): Promise<void> {
-    return this.#host.close();
+  /** The runtime's processes belong to the factory that started them. */
+  async close(): Promise<void> {
+    if (this.#egress === undefined) await this.#host.close();
   }
 
   /** What cannot be undone is logged, and its ids are not given to another. */
-  async #undo(uidBase: number, cgroup: Cgroup | undefined, set: NamespaceSet | undefined): Promise<void> {
+  async #undo(
+    uidBase: number,
+    cgroup: Cgroup | undefined,
+    set: NamespaceSet | undefined,
+    attaching: Promise<EgressLink> | undefined,
+  ): Promise<void> {
     try {
+      const link = await attaching?.catch(() => undefined);
       cgroup?.kill();
       await set?.ended;
       set?.release();
+      await link?.detach();
       if (cgroup !== undefined) await removeCgroup(cgroup);
       this.#options.uidRanges.give(uidBase);
     } catch (error) {

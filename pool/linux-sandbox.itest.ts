@@ -34,6 +34,7 @@ describe("the Linux sandbox", () => {
 
   const factory: SandboxFactory = {
     runtime: "nodejs24",
+    network: "none",
     create: () => pool.acquire("nodejs24", 10_000),
     close: async () => {},
   };

@@ -4,6 +4,7 @@ import type { Cgroup } from "../native/ts/cgroup.ts";
 import type { NamespaceSet } from "../native/ts/namespace-set.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { performAutopsy } from "./autopsy.ts";
+import type { EgressLink } from "./egress/egress-network.ts";
 import type { GuestChannel, GuestMessage } from "./guest-channel.ts";
 import type { LogCollector } from "./log-collector.ts";
 import { removeCgroup } from "./remove-cgroup.ts";
@@ -26,6 +27,8 @@ export interface SandboxParts {
   cgroup: Cgroup;
   guest: GuestChannel;
   logs: LogCollector;
+  /** Its way out; absent with network `none`. */
+  link?: EgressLink | undefined;
   logger: Logger;
   /** Called when the sandbox is gone: its ids may be used again. */
   onDestroyed: () => void;
@@ -68,7 +71,7 @@ export class LinuxSandbox implements Sandbox {
   async prepare(lease: Lease): Promise<void> {
     const { limits, bundleFolder, layerFolders = [], volumes = [], writableRoot = false } = lease;
     this.#move("parked", "leased");
-    const { cgroup, set } = this.#parts;
+    const { cgroup, set, link } = this.#parts;
     cgroup.limit({
       cpu: limits.cpu,
       memoryBytes: limits.memoryMb * MIB,
@@ -77,7 +80,7 @@ export class LinuxSandbox implements Sandbox {
       ioOperations: limits.iops,
     });
     const tmpBytes = limits.tmpMb * MIB;
-    await set.mount({
+    const mounted = set.mount({
       bundleFolder,
       layerFolders,
       volumes,
@@ -85,6 +88,7 @@ export class LinuxSandbox implements Sandbox {
       tmpBytes,
       tmpInodes: tmpBytes / TMP_BYTES_PER_INODE,
     });
+    await Promise.all([mounted, lease.egress && link?.allow(lease.egress)]);
   }
 
   async run(event: EventHeader, body: Buffer, timeoutMs: number): Promise<Outcome> {
@@ -129,7 +133,7 @@ export class LinuxSandbox implements Sandbox {
 
   async #tearDown(): Promise<Teardown> {
     this.#state = "destroyed";
-    const { set, cgroup, guest, logs, logger, onDestroyed } = this.#parts;
+    const { set, cgroup, guest, logs, link, logger, onDestroyed } = this.#parts;
     const start = process.hrtime.bigint();
     const teardown: Teardown = { killedUs: 0, emptiedUs: 0, removedUs: 0, leaked: false };
     try {
@@ -139,9 +143,10 @@ export class LinuxSandbox implements Sandbox {
       guest.close();
       logs.close();
       set.release();
-      await removeCgroup(cgroup, () => {
+      const emptied = () => {
         teardown.emptiedUs = microsecondsSince(start);
-      });
+      };
+      await Promise.all([removeCgroup(cgroup, emptied), link?.detach()]);
       teardown.removedUs = microsecondsSince(start);
       onDestroyed();
     } catch (error) {

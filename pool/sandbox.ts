@@ -10,7 +10,15 @@
  *
  * After any error the only call that does anything is destroy(), which may be called again and then does nothing.
  */
-import type { Autopsy, EventHeader, FunctionLimits, GuestHeader, Runtime } from "../contract/index.ts";
+import type {
+  Autopsy,
+  EgressPolicy,
+  EventHeader,
+  FunctionLimits,
+  GuestHeader,
+  Network,
+  Runtime,
+} from "../contract/index.ts";
 import type { CgroupUsage } from "../native/ts/cgroup.ts";
 import type { MainEnd } from "../native/ts/namespace-set.ts";
 
@@ -27,6 +35,8 @@ export interface Lease {
   writableRoot?: boolean;
   /** Folders of the operator's, mounted at /mnt/<name>. */
   volumes?: { name: string; folder: string; readOnly: boolean }[];
+  /** Of a sandbox with network `egress`: all that it may reach. Absent: everything public. */
+  egress?: EgressPolicy | undefined;
 }
 
 /** How the sandbox's process ended: one is set, or none when that is not known. `signal`: such as `SIGKILL`. */
@@ -92,9 +102,10 @@ export interface Sandbox {
   readonly died: Promise<ProcessEnd>;
 }
 
-/** Makes parked sandboxes of one runtime. */
+/** Makes parked sandboxes of one runtime and one network. */
 export interface SandboxFactory {
   readonly runtime: Runtime;
+  readonly network: Network;
   /** Resolves to a parked sandbox, or rejects with SANDBOX_SPAWN_FAILED and leaves nothing. */
   create(): Promise<Sandbox>;
   /** Ends what the factory itself keeps (spawner, zygote). Its sandboxes must be destroyed before. */
@@ -105,9 +116,9 @@ export interface SandboxFactory {
 export interface SandboxPool {
   /**
    * A parked sandbox that nobody used before. Waits while none is parked.
-   * Errors: LEASE_TIMEOUT after `timeoutMs`, POOL_CLOSED, RUNTIME_UNAVAILABLE.
+   * Errors: LEASE_TIMEOUT after `timeoutMs`, POOL_CLOSED, RUNTIME_UNAVAILABLE, EGRESS_UNAVAILABLE.
    */
-  acquire(runtime: Runtime, timeoutMs: number): Promise<Sandbox>;
+  acquire(runtime: Runtime, timeoutMs: number, network?: Network): Promise<Sandbox>;
   stats(): PoolStats[];
   /** Refuses new leases and destroys every sandbox: whoever wants running ones to finish waits before. */
   close(): Promise<void>;
@@ -115,6 +126,7 @@ export interface SandboxPool {
 
 export interface PoolStats {
   runtime: Runtime;
+  network: Network;
   target: number;
   parked: number;
   starting: number;

@@ -1,5 +1,5 @@
 /**
- * Parked sandboxes of one runtime, ready before an event arrives. Every sandbox leaves the pool once and for good;
+ * Parked sandboxes of one runtime and network, ready before an event arrives. Every sandbox leaves the pool once and for good;
  * another is made for it in the background.
  *
  * A lease takes the sandbox that is parked longest. When none is parked it waits, first come first served, up to
@@ -78,6 +78,7 @@ export class WarmPool {
   stats(): PoolStats {
     return {
       runtime: this.runtime,
+      network: this.#options.factory.network,
       target: this.#options.target,
       parked: this.#parked.length,
       starting: this.#starting,

@@ -33,6 +33,7 @@ const pool = await createPool({
   instance: settings.instance,
   targets: { nodejs24: settings.poolTarget },
   maxSandboxes: settings.maxSandboxes,
+  egress: settings.egress,
   diskFolders: [settings.dataDir, ...[...settings.volumes.values()].map(({ folder }) => folder)],
   logger: logger.child({ component: "pool" }),
   onLost: (runtime) => stop({ reason: `the spawner of ${runtime} has ended`, exitCode: 1 }),

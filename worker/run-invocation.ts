@@ -57,7 +57,8 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
     taken.bundle = await tools.bundles.open(job.bundleDigest);
     for (const digest of job.layerDigests) taken.layers.push(await tools.bundles.open(digest));
     const askedAt = performance.now();
-    const sandbox = await tools.pool.acquire(job.runtime, Math.max(1, job.startBeforeMs - Date.now()));
+    const waitMs = Math.max(1, job.startBeforeMs - Date.now());
+    const sandbox = await tools.pool.acquire(job.runtime, waitMs, job.network);
     taken.sandbox = sandbox;
     await sandbox.prepare({
       limits: job.limits,
@@ -65,6 +66,7 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
       layerFolders: taken.layers.map((layer) => layer.folder),
       volumes,
       writableRoot: job.writableRoot,
+      egress: job.egress,
     });
     timings.leaseMs = performance.now() - askedAt;
 

@@ -8,6 +8,28 @@ test("readSettings() takes a socket or a URL and fills in the rest", () => {
   expect(settings.packedFolder).toBe("/data/bundles");
 });
 
+test("readSettings() allows egress only when it is told to, with a range of its own", () => {
+  const needed = { MAYFLY_REDIS: "/run/redis.sock", MAYFLY_DATA_DIR: "/data" };
+  expect(readSettings(needed).egress).toBeUndefined();
+  expect(
+    readSettings({ ...needed, MAYFLY_EGRESS: "on", MAYFLY_EGRESS_DENY: "8.8.8.8, 9.9.0.0/16" }).egress,
+  ).toEqual({
+    range: "100.64.128.0/17",
+    resolver: undefined,
+    deny: ["8.8.8.8", "9.9.0.0/16"],
+    target: 2,
+  });
+  const wrong = {
+    MAYFLY_EGRESS: "yes",
+    MAYFLY_EGRESS_CIDR: "10.0.0.0/30",
+    MAYFLY_EGRESS_DNS: "127.0.0.53",
+    MAYFLY_EGRESS_DENY: "10.0.0.0/8,example.com",
+  };
+  expect(() => readSettings({ ...needed, ...wrong })).toThrow(
+    /MAYFLY_EGRESS: .*MAYFLY_EGRESS_CIDR: .*MAYFLY_EGRESS_DNS: .*MAYFLY_EGRESS_DENY/,
+  );
+});
+
 test("readSettings() names every variable at fault at once", () => {
   const variables = { MAYFLY_REDIS: "localhost:6379", MAYFLY_DATA_DIR: "data", MAYFLY_CONCURRENCY: "many" };
   expect(() => readSettings(variables)).toThrow(/MAYFLY_REDIS.*MAYFLY_DATA_DIR.*MAYFLY_CONCURRENCY/);

@@ -1,11 +1,17 @@
 /** What the worker is told by its environment; main.ts reads it once. All faults are reported together. */
 import { join } from "node:path";
 import { z } from "zod";
-import { MayflyError } from "../contract/index.ts";
+import { ipv4Address, ipv4Cidr, MayflyError, parseCidr } from "../contract/index.ts";
 import { parseVolumes, type Volume } from "./parse-volumes.ts";
 
 const MIB = 1024 * 1024;
 const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+/** Bits of a range that is known to be one. */
+function prefixOf(cidr: string): number {
+  const { first, last } = parseCidr(cidr) ?? { first: 0, last: 0 };
+  return 32 - Math.log2(last - first + 1);
+}
 
 const environment = z.object({
   /** Path of a Unix socket, or a redis:// or rediss:// URL. */
@@ -35,6 +41,32 @@ const environment = z.object({
       for (const message of faults) context.addIssue({ code: "custom", message });
       return volumes;
     }),
+  /** Whether functions may ask for network egress. */
+  MAYFLY_EGRESS: z.enum(["on", "off"]).default("off"),
+  /** Addresses of sandboxes with egress; nothing else of the machine's, and of no other instance. */
+  MAYFLY_EGRESS_CIDR: ipv4Cidr
+    .refine((cidr) => prefixOf(cidr) >= 8 && prefixOf(cidr) <= 24, "must have a prefix of 8 to 24 bits")
+    .default("100.64.128.0/17"),
+  /** Resolver of sandboxes with egress. Default: the machine's own. */
+  MAYFLY_EGRESS_DNS: ipv4Address
+    .refine(
+      (address) => !address.startsWith("127."),
+      "must not be a loopback address: sandboxes cannot reach it",
+    )
+    .optional(),
+  /** Ranges that no function reaches, beside the private and special ones: `8.8.8.0/24,9.9.9.9`. */
+  MAYFLY_EGRESS_DENY: z
+    .string()
+    .default("")
+    .transform((text) =>
+      text
+        .split(",")
+        .map((part) => part.trim())
+        .filter((part) => part !== ""),
+    )
+    .pipe(z.array(ipv4Cidr)),
+  /** How many sandboxes with egress are kept parked; 0: each is made when it is asked for. */
+  MAYFLY_EGRESS_POOL_TARGET: count(0, 1024).default(2),
   MAYFLY_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
 });
 
@@ -52,6 +84,8 @@ export interface WorkerSettings {
   bundleCacheBytes: number;
   drainMs: number;
   volumes: Map<string, Volume>;
+  /** Absent: no function reaches the network. */
+  egress?: { range: string; resolver: string | undefined; deny: string[]; target: number };
   logLevel: string;
 }
 
@@ -74,6 +108,14 @@ export function readSettings(variables: NodeJS.ProcessEnv): WorkerSettings {
     maxSandboxes: env.MAYFLY_MAX_SANDBOXES ?? env.MAYFLY_CONCURRENCY + env.MAYFLY_POOL_TARGET,
     bundleCacheBytes: env.MAYFLY_BUNDLE_CACHE_MB * MIB,
     volumes: env.MAYFLY_VOLUMES,
+    ...(env.MAYFLY_EGRESS === "on" && {
+      egress: {
+        range: env.MAYFLY_EGRESS_CIDR,
+        resolver: env.MAYFLY_EGRESS_DNS,
+        deny: env.MAYFLY_EGRESS_DENY,
+        target: env.MAYFLY_EGRESS_POOL_TARGET,
+      },
+    }),
     drainMs: env.MAYFLY_DRAIN_MS,
     logLevel: env.MAYFLY_LOG_LEVEL,
   };

@@ -21,7 +21,7 @@ import {
 import { stripTypeScriptTypes } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type EventHeader, encodeFrame } from "../../contract/index.ts";
+import { type EventHeader, encodeFrame, SANDBOX_RESOLVER } from "../../contract/index.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const project = join(here, "../..");
@@ -60,6 +60,7 @@ const WARM_EVENT: EventHeader = {
 function stamp(): string {
   const hash = createHash("sha256");
   const files = [inputs.library, inputs.certificates, inputs.busybox, fileURLToPath(import.meta.url)];
+  files.push(join(project, "contract/egress.ts"));
   for (const file of [...files, ...guestSources.map((source) => join(project, source))]) {
     hash.update(readFileSync(file));
   }
@@ -109,7 +110,7 @@ function installEtc(): void {
   put("etc/group", "root:x:0:\nsandbox:x:1000:\n");
   put("etc/hosts", "127.0.0.1 localhost sandbox\n::1 localhost\n");
   put("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n");
-  put("etc/resolv.conf", "# A sandbox has no network but its own loopback.\n");
+  put("etc/resolv.conf", `nameserver ${SANDBOX_RESOLVER}\noptions timeout:3 attempts:2\n`);
   put("etc/os-release", 'ID=mayfly\nNAME="Mayfly sandbox"\nVERSION_ID=nodejs24\n');
   copy(inputs.certificates, "etc/ssl/certs/ca-certificates.crt");
 }
