@@ -1,4 +1,5 @@
 /** Runs code that a test sends, each time in a fresh sandbox of a pool. For filesystem.itest.ts. */
+import { SLOWNESS } from "../test/support/slowness.ts";
 import { bundleFolder } from "./linux-pool.fixture.ts";
 import type { Lease, Outcome, SandboxPool } from "./sandbox.ts";
 import { eventHeader, limits } from "./sandbox-contract.ts";
@@ -22,15 +23,21 @@ export async function runCode(
   code: string,
   changes: LeaseChanges = {},
 ): Promise<unknown> {
-  const sandbox = await pool.acquire("nodejs24", 10_000);
+  const sandbox = await pool.acquire("nodejs24", 10_000 * SLOWNESS);
   try {
     const lease = { bundleFolder: folder, ...changes, limits: { ...limits, ...changes.limits } };
     await sandbox.prepare(lease);
     const event = { ...eventHeader(), hasLayers: (changes.layerFolders ?? []).length > 0 };
-    const outcome: Outcome = await sandbox.run(event, Buffer.from(JSON.stringify({ code })), 15_000);
+    const outcome: Outcome = await sandbox.run(
+      event,
+      Buffer.from(JSON.stringify({ code })),
+      15_000 * SLOWNESS,
+    );
     if (outcome.kind === "answer" && outcome.header.status === "ok")
       return JSON.parse(outcome.body.toString());
-    throw new Error(JSON.stringify(outcome.kind === "answer" ? outcome.header : outcome));
+    // How it ended does not say why: that is the counters' to tell.
+    const { oomKills } = sandbox.usage();
+    throw new Error(JSON.stringify(outcome.kind === "answer" ? outcome.header : { ...outcome, oomKills }));
   } finally {
     await sandbox.destroy();
   }

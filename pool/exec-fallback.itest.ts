@@ -2,6 +2,7 @@
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { CgroupBase } from "../native/ts/cgroup-base.ts";
+import { SLOWNESS } from "../test/support/slowness.ts";
 import { bundleFolder, type Leftovers, leftovers, removeFolder } from "./linux-pool.fixture.ts";
 import { LinuxSandboxFactory } from "./linux-sandbox-factory.ts";
 import { RUNTIME_COMMANDS } from "./runtime-commands.ts";
@@ -24,7 +25,7 @@ describe("a runtime whose zygote cannot be forked", () => {
   });
 
   afterAll(async () => {
-    await vi.waitFor(() => expect(leftovers(INSTANCE)).toEqual(before), { timeout: 5000 });
+    await vi.waitFor(() => expect(leftovers(INSTANCE)).toEqual(before), { timeout: 5000 * SLOWNESS });
     removeFolder(folder);
   });
 
@@ -47,7 +48,7 @@ describe("a runtime whose zygote cannot be forked", () => {
     expect(warnings.join()).toContain("sandboxes start by exec, which is slower");
     const sandbox = await factory.create();
     await sandbox.prepare({ limits, bundleFolder: folder });
-    const outcome = await sandbox.run(eventHeader(), Buffer.from("{}"), 10_000);
+    const outcome = await sandbox.run(eventHeader(), Buffer.from("{}"), 10_000 * SLOWNESS);
     await sandbox.destroy();
     await factory.close();
     cgroups.close();

@@ -1,13 +1,20 @@
 /** The promise that everything else serves: no invocation gets anything that another one used. */
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { readCgroupLayout } from "../native/ts/cgroup-layout.ts";
-import { bundleFolder, type Leftovers, leftovers, openPool, removeFolder } from "./linux-pool.fixture.ts";
+import { SLOWNESS } from "../test/support/slowness.ts";
+import {
+  bundleFolder,
+  type Leftovers,
+  leftovers,
+  openPool,
+  removeFolder,
+  sandboxCgroup,
+} from "./linux-pool.fixture.ts";
 import type { SandboxPool } from "./sandbox.ts";
 import { eventHeader, limits } from "./sandbox-contract.ts";
 
 const INSTANCE = "test-fresh";
-const INVOCATIONS = 200;
+const INVOCATIONS = Math.ceil(200 / SLOWNESS);
 const NAMESPACES = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
 
 /** Says what it finds, and then leaves residue wherever it can. */
@@ -41,7 +48,7 @@ export const handler = async ({ namespaces }) => {
  * one, so that only among living ones a number stands for one namespace.
  */
 function pinNamespaces(sandboxId: string): number[] {
-  const cgroup = `${readCgroupLayout().unified}/mayfly-${INSTANCE}/${sandboxId}`;
+  const cgroup = sandboxCgroup(INSTANCE, sandboxId);
   const [pid] = readFileSync(`${cgroup}/cgroup.procs`, "utf8").split("\n");
   return NAMESPACES.map((name) => openSync(`/proc/${pid}/ns/${name}`, "r"));
 }
@@ -59,35 +66,39 @@ describe("every invocation gets a sandbox that nobody used before", () => {
 
   afterAll(async () => {
     await pool.close();
-    await vi.waitFor(() => expect(leftovers(INSTANCE)).toEqual(before), { timeout: 5000 });
+    await vi.waitFor(() => expect(leftovers(INSTANCE)).toEqual(before), { timeout: 5000 * SLOWNESS });
     removeFolder(folder);
   });
 
-  it(`${INVOCATIONS} invocations meet no namespace twice, no residue, and none of the host's namespaces`, async () => {
-    const event = Buffer.from(JSON.stringify({ namespaces: NAMESPACES }));
-    const seen: string[][] = [];
-    const pins: number[] = [];
-    try {
-      for (let i = 0; i < INVOCATIONS; i++) {
-        const sandbox = await pool.acquire("nodejs24", 10_000);
-        pins.push(...pinNamespaces(sandbox.id));
-        await sandbox.prepare({ limits, bundleFolder: folder });
-        const outcome = await sandbox.run(eventHeader(), event, 5000);
-        await sandbox.destroy();
-        if (outcome.kind !== "answer") throw new Error(`no answer: ${JSON.stringify(outcome)}`);
-        const { namespaces, residue } = JSON.parse(outcome.body.toString());
-        expect(residue).toEqual([]);
-        seen.push(namespaces);
+  it(
+    `${INVOCATIONS} invocations meet no namespace twice, no residue, and none of the host's namespaces`,
+    async () => {
+      const event = Buffer.from(JSON.stringify({ namespaces: NAMESPACES }));
+      const seen: string[][] = [];
+      const pins: number[] = [];
+      try {
+        for (let i = 0; i < INVOCATIONS; i++) {
+          const sandbox = await pool.acquire("nodejs24", 10_000 * SLOWNESS);
+          pins.push(...pinNamespaces(sandbox.id));
+          await sandbox.prepare({ limits, bundleFolder: folder });
+          const outcome = await sandbox.run(eventHeader(), event, 5000 * SLOWNESS);
+          await sandbox.destroy();
+          if (outcome.kind !== "answer") throw new Error(`no answer: ${JSON.stringify(outcome)}`);
+          const { namespaces, residue } = JSON.parse(outcome.body.toString());
+          expect(residue).toEqual([]);
+          seen.push(namespaces);
+        }
+      } finally {
+        for (const fd of pins) closeSync(fd);
       }
-    } finally {
-      for (const fd of pins) closeSync(fd);
-    }
-    for (const [index, name] of NAMESPACES.entries()) {
-      const numbers = seen.map((namespaces) => namespaces[index]);
-      expect(numbers, name).not.toContain(readlinkSync(`/proc/self/ns/${name}`));
-      expect(new Set(numbers).size, name).toBe(INVOCATIONS);
-    }
-  }, 60_000);
+      for (const [index, name] of NAMESPACES.entries()) {
+        const numbers = seen.map((namespaces) => namespaces[index]);
+        expect(numbers, name).not.toContain(readlinkSync(`/proc/self/ns/${name}`));
+        expect(new Set(numbers).size, name).toBe(INVOCATIONS);
+      }
+    },
+    60_000 * SLOWNESS,
+  );
 
   it("the time namespace, the only one that it does not have of its own, is the host's", async () => {
     /* /proc/self/ns lists what a kernel has; a namespace of a new kind should be thought about, not missed. */

@@ -1,6 +1,14 @@
 /** A real pool for integration tests: a bundle folder made of text, and a look at what the machine holds of ours. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pino } from "pino";
@@ -41,6 +49,13 @@ function cgroupsOf(instance: string): string[] {
     `mayfly-${instance}`,
   ]).toString();
   return found.split("\n").filter((line) => line !== "");
+}
+
+/** A sandbox's folder in the v2 tree, wherever the service's own is: it may have moved into a leaf beside them. */
+export function sandboxCgroup(instance: string, sandboxId: string): string {
+  const folder = cgroupsOf(instance).find((base) => existsSync(join(base, sandboxId, "cgroup.kill")));
+  if (folder === undefined) throw new Error(`there is no cgroup of ${sandboxId}`);
+  return join(folder, sandboxId);
 }
 
 /** Processes whose command line or name is one of ours and whose parent chain ends in this process. */

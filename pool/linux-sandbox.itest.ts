@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { SLOWNESS } from "../test/support/slowness.ts";
 import { bundleFolder, type Leftovers, leftovers, openPool, removeFolder } from "./linux-pool.fixture.ts";
 import type { Outcome, Sandbox, SandboxFactory, SandboxPool } from "./sandbox.ts";
 import { eventHeader, limits, sandboxContract } from "./sandbox-contract.ts";
@@ -28,14 +29,14 @@ describe("the Linux sandbox", () => {
 
   afterAll(async () => {
     await pool.close();
-    await vi.waitFor(() => expect(leftovers(INSTANCE)).toEqual(before), { timeout: 5000 });
+    await vi.waitFor(() => expect(leftovers(INSTANCE)).toEqual(before), { timeout: 5000 * SLOWNESS });
     removeFolder(folder);
   });
 
   const factory: SandboxFactory = {
     runtime: "nodejs24",
     network: "none",
-    create: () => pool.acquire("nodejs24", 10_000),
+    create: () => pool.acquire("nodejs24", 10_000 * SLOWNESS),
     close: async () => {},
   };
 
@@ -50,11 +51,11 @@ describe("the Linux sandbox", () => {
     options: { limits?: Partial<typeof limits>; timeoutMs?: number } = {},
     look?: (sandbox: Sandbox, outcome: Outcome) => T,
   ) {
-    const sandbox = await pool.acquire("nodejs24", 10_000);
+    const sandbox = await pool.acquire("nodejs24", 10_000 * SLOWNESS);
     try {
       await sandbox.prepare({ limits: { ...limits, ...options.limits }, bundleFolder: folder });
       const event = Buffer.from(JSON.stringify({ code }));
-      const outcome = await sandbox.run(eventHeader(), event, options.timeoutMs ?? 10_000);
+      const outcome = await sandbox.run(eventHeader(), event, options.timeoutMs ?? 10_000 * SLOWNESS);
       const seen = look?.(sandbox, outcome);
       const value =
         outcome.kind === "answer" && outcome.body.length > 0
@@ -220,7 +221,7 @@ describe("the Linux sandbox", () => {
   it("a timeout comes with an autopsy: the JavaScript that ran, and what waited where", async () => {
     const spun = await attempt(
       `function innermost() { for (;;); } function outer() { innermost(); } outer();`,
-      { timeoutMs: 300 },
+      { timeoutMs: 300 * SLOWNESS },
     );
     expect(spun.outcome).toMatchObject({
       kind: "timeout",
@@ -232,7 +233,7 @@ describe("the Linux sandbox", () => {
 
     const waited = await attempt(
       `${FS} cp.spawn("/bin/sleep", ["60"]); await new Promise(() => setTimeout(() => {}, 1e6));`,
-      { timeoutMs: 500 },
+      { timeoutMs: 500 * SLOWNESS },
     );
     if (waited.outcome.kind !== "timeout") throw new Error("no timeout");
     expect(waited.outcome.autopsy?.stack).toBeUndefined();
@@ -324,7 +325,7 @@ describe("the Linux sandbox", () => {
   });
 
   it("an event and an answer of nearly the limit pass unharmed", async () => {
-    const sandbox = await pool.acquire("nodejs24", 10_000);
+    const sandbox = await pool.acquire("nodejs24", 10_000 * SLOWNESS);
     await sandbox.prepare({ limits: { ...limits, memoryMb: 256 }, bundleFolder: folder });
     const event = Buffer.from(JSON.stringify({ text: "é".repeat(3 * 1024 * 1024 - 100) }));
     const outcome = await sandbox.run(eventHeader(), event, 10_000);

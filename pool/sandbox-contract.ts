@@ -1,9 +1,10 @@
 /** What every implementation of Sandbox promises, as tests: fake-sandbox.test.ts and linux-sandbox.itest.ts run it. */
 import { afterEach, expect, it } from "vitest";
 import { type EventHeader, functionLimits } from "../contract/index.ts";
+import { SLOWNESS } from "../test/support/slowness.ts";
 import type { Sandbox, SandboxFactory } from "./sandbox.ts";
 
-export const limits = functionLimits.parse({ memoryMb: 128, timeoutMs: 5000 });
+export const limits = functionLimits.parse({ memoryMb: 128, timeoutMs: 5000 * SLOWNESS });
 
 export const eventHeader = (handler = "index.handler"): EventHeader => ({
   type: "event",
@@ -11,7 +12,7 @@ export const eventHeader = (handler = "index.handler"): EventHeader => ({
   functionName: "under-test",
   handler,
   memoryMb: 128,
-  deadlineMs: Date.now() + 5000,
+  deadlineMs: Date.now() + 5000 * SLOWNESS,
   environment: {},
   hasLayers: false,
 });
@@ -32,7 +33,7 @@ export function sandboxContract(factory: () => SandboxFactory, bundleFolder: () 
     await sandbox.prepare({ limits, bundleFolder: bundleFolder() });
     return sandbox;
   };
-  const run = (sandbox: Sandbox, event: unknown, timeoutMs = 5000) =>
+  const run = (sandbox: Sandbox, event: unknown, timeoutMs = 5000 * SLOWNESS) =>
     sandbox.run(eventHeader(), Buffer.from(JSON.stringify(event)), timeoutMs);
 
   afterEach(async () => {

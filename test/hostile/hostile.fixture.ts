@@ -15,6 +15,7 @@ import { percentile } from "../../loadtest/percentile.ts";
 import { bundleFolder, leftovers, openPool, removeFolder } from "../../pool/linux-pool.fixture.ts";
 import type { Outcome, SandboxLog, SandboxPool, Usage } from "../../pool/sandbox.ts";
 import { judgeOutcome } from "../../worker/judge-outcome.ts";
+import { SLOWNESS } from "../support/slowness.ts";
 
 export interface Attack {
   /** A sentence: what it tries, and what comes of it. */
@@ -73,9 +74,6 @@ export const handler = (event) =>
 
 const PROBE_SOURCE = fileURLToPath(new URL("probe/probe.c", import.meta.url));
 const PROBE = fileURLToPath(new URL("build/probe", import.meta.url));
-
-/** Under emulation everything takes longer; infra/vm sets it. Limits of the attacks grow with it, no assertion changes. */
-const SLOWNESS = Number(process.env.MAYFLY_TEST_SLOWNESS ?? 1);
 
 const ATTACK_TIMEOUT_MS = 1_500 * SLOWNESS;
 const BYSTANDER_TIMEOUT_MS = 20_000 * SLOWNESS;
