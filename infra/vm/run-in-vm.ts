@@ -1,18 +1,43 @@
-/** Runs inside the virtual machine: the C tests, then vitest. The host reads the last line of each from the console. */
+/**
+ * Runs inside the virtual machine, started by vm-init.sh: the suites that the kernel's command line names. boot-vm.ts
+ * reads the lines that begin with `vm:`.
+ */
 import { spawnSync } from "node:child_process";
-import { runVitest } from "../run-vitest.ts";
+import { readFileSync } from "node:fs";
+import { release } from "node:os";
+import { type Count, runVitest } from "../run-vitest.ts";
+import { SUITES, type VmSuite } from "./suites.ts";
 
-// Emulation is some ten times slower: limits that are not the subject of a test grow with it.
-process.env.MAYFLY_TEST_SLOWNESS = process.env.MAYFLY_TEST_SLOWNESS ?? "6";
+const words = readFileSync("/proc/cmdline", "utf8");
+const asked = /mayfly\.suites=(\S+)/.exec(words)?.[1]?.split(",") ?? [];
+process.env.MAYFLY_TEST_SLOWNESS = /mayfly\.slowness=(\d+)/.exec(words)?.[1] ?? "1";
+// There is no compiler here.
 process.env.MAYFLY_TEST_PREBUILT = "1";
-// A serial console is a terminal, on which vitest would draw.
-process.env.CI = "true";
 
-const native = spawnSync("native/build/test/native-test", { encoding: "utf8" });
-console.log(native.stdout.replaceAll(/^(\d+) passed, (\d+) failed$/gm, "vm-count native $1 $2"));
-if (native.status !== 0)
-  console.log(native.stderr, `native tests ended with ${native.status ?? native.signal}`);
+function runProgram(program: string, env: Record<string, string> = {}): Count {
+  const { status, signal, stdout, stderr } = spawnSync(program, {
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+  });
+  process.stdout.write(stdout + stderr);
+  const [, passed, failed] = /^(\d+) passed, (\d+) failed$/m.exec(stdout) ?? [];
+  const count = { passed: Number(passed ?? 0), failed: Number(failed ?? 0) };
+  if (status === 0 || count.failed > 0) return count;
+  console.log(`${program} ended with ${signal ?? status}`);
+  return { ...count, failed: 1 };
+}
 
-const { passed, failed } = runVitest(["--config", "infra/vm/vitest.config.ts", "--no-color"]);
-console.log(`vm-count vitest ${passed} ${failed}`);
-console.log("vm-end");
+function runSuite({ run }: VmSuite): Count {
+  if ("program" in run) return runProgram(run.program, run.env);
+  // Files in the order of the configuration; vitest's own filters are parts of paths.
+  const filters = run.files.map((file) => file.replace("*.itest.ts", ""));
+  return runVitest(["--config", "infra/vm/vitest.config.ts", "--no-color", ...filters]);
+}
+
+console.log(`vm: booted ${release()}`);
+for (const suite of SUITES) {
+  if (!asked.includes(suite.name)) continue;
+  const { passed, failed } = runSuite(suite);
+  console.log(`vm: count ${suite.name} ${passed} ${failed}`);
+}
+console.log("vm: done");

@@ -1,55 +1,69 @@
 /**
- * `npm run test:vm`: boots a virtual machine on pure cgroup v2 and runs the C tests, the pool's and the hostile suite in
- * it. The last line is `N passed, N failed`. qemu emulates, since /dev/kvm is
- * often missing, or there and broken where machines are nested; MAYFLY_VM_KVM=1 uses it, ten times faster.
+ * Boots a virtual machine on pure cgroup v2, runs the suites in it and counts what its console says. Called by main.ts
+ * (`npm run test:vm`) and by ../run-checks.ts. The guest's side is run-in-vm.ts.
  */
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import { buildImage } from "./build-image.ts";
+import type { Count } from "../run-vitest.ts";
+import { bootVm, type VmEnd } from "./boot-vm.ts";
+import { buildImage, type Image } from "./build-image.ts";
+import { SUITES } from "./suites.ts";
 
-const TIMEOUT_MS = 14 * 60_000;
 /** Shown when something failed. */
-const CONSOLE_LINES = 200;
+const CONSOLE_LINES = 150;
+/** A virtual processor that works has left the kernel's boot behind by then; see boot-vm.ts. */
+const KVM_BOOT_TIMEOUT_MS = 20_000;
+const EMULATED_BOOT_TIMEOUT_MS = 120_000;
+/** What emulation costs, in run time of Node.js. Time limits of tests grow with it. */
+const EMULATED_SLOWNESS = 6;
 
-if (process.arch !== "x64") throw new Error("the virtual machine is an x86_64 one: run test:vm there");
-const { kernel, initramfs, disk } = buildImage();
-const qemu = spawn(
-  "qemu-system-x86_64",
-  [
-    ...["-machine", "q35", "-smp", "2", "-m", "3072", "-nographic", "-no-reboot"],
-    ...(process.env.MAYFLY_VM_KVM === "1"
-      ? ["-accel", "kvm", "-cpu", "host"]
-      : ["-accel", "tcg,thread=multi", "-cpu", "max"]),
-    ...["-kernel", kernel, "-initrd", initramfs, "-append", "console=ttyS0 quiet panic=1"],
-    ...["-drive", `file=${disk},if=virtio,format=raw`],
-  ],
-  { stdio: ["ignore", "pipe", "inherit"] },
-);
-const timer = setTimeout(() => qemu.kill("SIGKILL"), TIMEOUT_MS);
-process.on("exit", () => qemu.kill("SIGKILL"));
-
-const seen: string[] = [];
-const sum = { passed: 0, failed: 0 };
-const counted: string[] = [];
-let hasEnded = false;
-for await (const line of createInterface({ input: qemu.stdout })) {
-  const text = line.trimEnd();
-  const [, name, passed, failed] = text.match(/vm-count (\w+) (\d+) (\d+)$/) ?? [];
-  if (name !== undefined) {
-    counted.push(name);
-    sum.passed += Number(passed);
-    sum.failed += Number(failed);
-    console.log(`${name}: ${passed} passed and ${failed} failed in the virtual machine`);
-  } else if (text.endsWith("vm-end")) {
-    hasEnded = true;
-  } else {
-    seen.push(text);
-    if (/^ ?[✓×]|^\S.*: bystander p50/.test(text)) console.log(text);
+/** `names`: of SUITES, all when empty. Says what it does on stdout; what could not run is a failure. */
+export async function runVmTests(names: string[]): Promise<Count> {
+  const suites = names.length === 0 ? SUITES.map(({ name }) => name) : names;
+  try {
+    if (process.arch !== "x64")
+      throw new Error(`the virtual machine is an x86_64 one, and this is ${process.arch}: run test:vm there`);
+    return count(suites, await boot(buildImage(), suites));
+  } catch (error) {
+    console.log(`The virtual machine did not run: ${error instanceof Error ? error.message : error}`);
+    return { passed: 0, failed: 1 };
   }
 }
-clearTimeout(timer);
-// A machine that hangs or crashes has not passed.
-if (!hasEnded || counted.length < 2) sum.failed += 1;
-if (sum.failed > 0) console.log(seen.slice(-CONSOLE_LINES).join("\n"));
-process.exitCode = sum.failed > 0 ? 1 : 0;
-console.log(`${sum.passed} passed, ${sum.failed} failed`);
+
+/** By KVM where it works, else by emulation. MAYFLY_VM_KVM=0 does not try it. */
+async function boot(image: Image, suites: string[]): Promise<VmEnd> {
+  if (process.env.MAYFLY_VM_KVM !== "0") {
+    const end = await bootVm(image, {
+      accelerator: "kvm",
+      bootTimeoutMs: KVM_BOOT_TIMEOUT_MS,
+      suites,
+      slowness: 1,
+    });
+    if (end.hasBooted) return end;
+    console.log(`KVM cannot be used here (${end.why}): the virtual machine is emulated, which takes minutes`);
+  }
+  return bootVm(image, {
+    accelerator: "tcg",
+    bootTimeoutMs: EMULATED_BOOT_TIMEOUT_MS,
+    suites,
+    slowness: EMULATED_SLOWNESS,
+  });
+}
+
+/** A machine that hung or crashed has not passed, nor has a suite of which it said nothing. */
+function count(suites: string[], { counts, why, console: lines }: VmEnd): Count {
+  const sum = { passed: 0, failed: 0 };
+  for (const name of suites) {
+    const { passed, failed } = counts.get(name) ?? { passed: 0, failed: 0 };
+    const isEmpty = passed + failed === 0;
+    console.log(`${name}: ${isEmpty ? "did not run" : `${passed} passed and ${failed} failed on cgroup v2`}`);
+    sum.passed += passed;
+    sum.failed += failed + (isEmpty ? 1 : 0);
+  }
+  if (why !== undefined) sum.failed += 1;
+  if (sum.failed > 0) {
+    console.log(`\n-- the virtual machine's console, its last ${CONSOLE_LINES} lines`);
+    console.log(lines.slice(-CONSOLE_LINES).join("\n"));
+    console.log("-- end of the console");
+    if (why !== undefined) console.log(`The virtual machine was not done: ${why}`);
+  }
+  return sum;
+}

@@ -1,15 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { SUITES } from "./suites.ts";
 
-/** What runs in the virtual machine (run-in-vm.ts): emulated, so everything has more time. */
+/** For run-in-vm.ts: most likely emulated, so everything has more time. */
 export default defineConfig({
   test: {
-    include: [
-      "infra/vm/*.vmtest.ts",
-      "pool/linux-sandbox.itest.ts",
-      "pool/exec-fallback.itest.ts",
-      "pool/filesystem.itest.ts",
-      "test/hostile/*.itest.ts",
-    ],
+    include: SUITES.flatMap(({ run }) => ("files" in run ? run.files : [])),
     fileParallelism: false,
     pool: "forks",
     testTimeout: 240_000,

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs from the disk, as the machine's PID 1: pure cgroup v2, then the suites, then off.
+# Runs from the disk, as the machine's PID 1: pure cgroup v2, then the suites (run-in-vm.ts), then off.
 export PATH=/mayfly/node_modules/.bin:/bin HOME=/tmp TERM=dumb
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -16,9 +16,8 @@ for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
   echo "+$controller" > /sys/fs/cgroup/cgroup.subtree_control
 done
 mkdir /sys/fs/cgroup/suites
-(
-  cd /mayfly
-  exec sh -c 'echo $$ > /sys/fs/cgroup/suites/cgroup.procs; exec node --disable-warning=ExperimentalWarning infra/vm/run-in-vm.ts'
-)
-sync
+cd /mayfly || exit 1
+# Through cat: a terminal would make vitest draw.
+sh -c 'echo $$ > /sys/fs/cgroup/suites/cgroup.procs
+  exec node --disable-warning=ExperimentalWarning infra/vm/run-in-vm.ts' 2>&1 | cat
 poweroff -f
