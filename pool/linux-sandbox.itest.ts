@@ -1,7 +1,14 @@
-import { readFileSync } from "node:fs";
+import { accessSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { SLOWNESS } from "../test/support/slowness.ts";
-import { bundleFolder, type Leftovers, leftovers, openPool, removeFolder } from "./linux-pool.fixture.ts";
+import {
+  bundleFolder,
+  type Leftovers,
+  leftovers,
+  openPool,
+  removeFolder,
+  sandboxCgroup,
+} from "./linux-pool.fixture.ts";
 import type { Outcome, Sandbox, SandboxFactory, SandboxPool } from "./sandbox.ts";
 import { eventHeader, limits, sandboxContract } from "./sandbox-contract.ts";
 
@@ -32,6 +39,20 @@ describe("the Linux sandbox", () => {
     await vi.waitFor(() => expect(leftovers(INSTANCE)).toEqual(before), { timeout: 5000 * SLOWNESS });
     removeFolder(folder);
   });
+
+  /** Pids on the host; PID 1 is older than the main process. */
+  function initAndMain(sandboxId: string): [init: number, main: number] {
+    const text = readFileSync(`${sandboxCgroup(INSTANCE, sandboxId)}/cgroup.procs`, "utf8");
+    const processes = text
+      .trim()
+      .split("\n")
+      .map((pid) => {
+        const inside = /^NStgid:.*\s(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+        return { pid: Number(pid), inside: Number(inside) };
+      });
+    const pidOf = (inside: number) => processes.find((one) => one.inside === inside)?.pid ?? Number.NaN;
+    return [pidOf(1), pidOf(3)];
+  }
 
   const factory: SandboxFactory = {
     runtime: "nodejs24",
@@ -123,6 +144,34 @@ describe("the Linux sandbox", () => {
       { limits: { tmpMb: 4 } },
     );
     expect(value).toEqual([4096, "ENOSPC"]);
+  });
+
+  it("PID 1 passes on to the main process what the host sends it", async () => {
+    const sandbox = await pool.acquire("nodejs24", 10_000 * SLOWNESS);
+    try {
+      await sandbox.prepare({ limits, bundleFolder: folder });
+      const code = `${FS} const heard = []; const all = Promise.withResolvers(); setInterval(() => {}, 1000);
+        for (const signal of ["SIGTERM", "SIGHUP", "SIGUSR2"])
+          process.on(signal, () => { heard.push(signal); if (heard.length === 3) all.resolve(); });
+        fs.writeFileSync("/dev/shm/listening", ""); await all.promise; return heard.sort();`;
+      const running = sandbox.run(eventHeader(), Buffer.from(JSON.stringify({ code })), 10_000 * SLOWNESS);
+      const [init, main] = initAndMain(sandbox.id);
+      await vi.waitFor(() => accessSync(`/proc/${main}/root/dev/shm/listening`), {
+        timeout: 5000 * SLOWNESS,
+      });
+      for (const signal of ["SIGTERM", "SIGHUP", "SIGUSR2"]) process.kill(init, signal);
+      const outcome = await running;
+      expect(outcome.kind === "answer" && outcome.body.toString()).toBe('["SIGHUP","SIGTERM","SIGUSR2"]');
+    } finally {
+      await sandbox.destroy();
+    }
+  });
+
+  it("a signal that the main process does not listen for ends it, and with it the sandbox", async () => {
+    const sandbox = await pool.acquire("nodejs24", 10_000 * SLOWNESS);
+    process.kill(initAndMain(sandbox.id)[0], "SIGTERM");
+    expect(await sandbox.died).toEqual({ signal: "SIGTERM" });
+    await sandbox.destroy();
   });
 
   it("its network is a loopback interface of its own", async () => {

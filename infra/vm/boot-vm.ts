@@ -103,9 +103,9 @@ const exitBySignal = () => process.exit(1);
 
 /** What run-in-vm.ts says. True when the line shows that the machine has booted. */
 function hear(line: string, end: VmEnd): boolean {
-  // Not only at the line's begin: the firmware leaves its cursor anywhere.
+  // Not only at the line's begin: the firmware's escape sequences come before.
   const [, word, name = "", passed, failed] =
-    /\bvm: (booted|count|done)(?: (\S+))?(?: (\d+) (\d+))?$/.exec(line) ?? [];
+    /vm: (booted|count|done)(?: (\S+))?(?: (\d+) (\d+))?$/.exec(line) ?? [];
   if (word === "booted") {
     end.hasBooted = true;
     end.why = "it ended before its suites did";

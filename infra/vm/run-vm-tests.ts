@@ -11,7 +11,7 @@ import { SUITES } from "./suites.ts";
 const CONSOLE_LINES = 150;
 /** A virtual processor that works has left the kernel's boot behind by then; see boot-vm.ts. */
 const KVM_BOOT_TIMEOUT_MS = 20_000;
-const EMULATED_BOOT_TIMEOUT_MS = 120_000;
+const EMULATED_BOOT_TIMEOUT_MS = 180_000;
 /** What emulation costs, in run time of Node.js. Time limits of tests grow with it. */
 const EMULATED_SLOWNESS = 6;
 

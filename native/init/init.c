@@ -3,11 +3,13 @@
  * would add an exec to every sandbox and nothing to safety (there is nothing secret in the spawner's memory).
  *
  * First it builds the inside of the set, as real root, from one list of steps. Then it makes the set's user
- * namespace, becomes a user without any rights, and from there on only reaps: orphans silently, the main process
- * with a report, after which it ends and the kernel ends whatever is left in the set.
+ * namespace, becomes a user without any right but to send signals there, and from there on does two things. It reaps:
+ * orphans silently, the main process with a report, after which it ends and the kernel ends whatever is left in the
+ * set. And it passes signals that somebody on the host sends it on to the main process.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -122,7 +124,8 @@ static int give_up_rights(struct context *context) {
     (void) context;
     int result = drop_bounding_set();
     if (result == 0) result = become(MF_INIT_ID);
-    if (result == 0) result = drop_capabilities();
+    /* Within the set's user namespace: the main process is another user. Nothing inside may signal PID 1 itself. */
+    if (result == 0) result = drop_capabilities(CAP_TO_MASK(CAP_KILL));
     if (result < 0) return result;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return -errno;
     /* Not to be traced or read by anybody inside; and to end with the spawner. */
@@ -154,11 +157,22 @@ static int keep_only(int report) {
     return close_range(1, ~0U, 0) < 0 ? -errno : 0;
 }
 
+/* What people send to a service. Those that the kernel sends on its own (SIGPIPE, SIGALRM) are nobody's message. */
+static const int passed_on[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGCONT, SIGWINCH};
+
+/* Blocked before PID 1 can be seen by anybody, so that none is lost: without a handler the kernel drops it. */
+static void block_signals(sigset_t *ret_signals) {
+    sigemptyset(ret_signals);
+    sigaddset(ret_signals, SIGCHLD);
+    for (unsigned i = 0; i < sizeof passed_on / sizeof *passed_on; i++) sigaddset(ret_signals, passed_on[i]);
+    sigprocmask(SIG_SETMASK, ret_signals, NULL);
+}
+
 /*
  * The pid of the main process is known beforehand: the set's first process after PID 1 is the intermediate that
  * joins it (pid 2), and that one's only child is the main process (join.h).
  */
-static _Noreturn void reap(const sigset_t *child_signal) {
+static _Noreturn void serve(const sigset_t *signals) {
     for (;;) {
         int status;
         pid_t pid;
@@ -168,7 +182,8 @@ static _Noreturn void reap(const sigset_t *child_signal) {
             write_exactly(0, &report, sizeof report);
             _exit(EXIT_SUCCESS);
         }
-        sigwaitinfo(child_signal, NULL);
+        int signal = sigwaitinfo(signals, NULL);
+        if (signal > 0 && signal != SIGCHLD) kill(MF_MAIN_PID, signal); /* before there is one: nobody's either */
     }
 }
 
@@ -176,10 +191,8 @@ _Noreturn void init_run(int report, const int *v1_cgroup_fds, unsigned v1_cgroup
     struct context context = {report, -1, v1_cgroup_fds, v1_cgroup_count};
     /* Changing ids forgets it; give_up_rights() says it again. */
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    sigset_t child_signal;
-    sigemptyset(&child_signal);
-    sigaddset(&child_signal, SIGCHLD);
-    sigprocmask(SIG_SETMASK, &child_signal, NULL);
+    sigset_t signals;
+    block_signals(&signals);
     setsid();
     for (unsigned i = 0; i < sizeof construction / sizeof *construction; i++) {
         int result = construction[i].run(&context);
@@ -190,5 +203,5 @@ _Noreturn void init_run(int report, const int *v1_cgroup_fds, unsigned v1_cgroup
     }
     struct mf_report ready = {.kind = MF_REPORT_READY};
     if (keep_only(report) < 0 || write_exactly(0, &ready, sizeof ready) < 0) _exit(EXIT_FAILURE);
-    reap(&child_signal);
+    serve(&signals);
 }

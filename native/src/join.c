@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "clone.h"
+#include "landlock.h"
 #include "rights.h"
 #include "seccomp.h"
 #include "set.h"
@@ -157,11 +158,13 @@ int join_give_up_rights(const struct join *join, uint32_t *ret_step) {
     *ret_step = MF_STEP_JOIN_IDENTITY;
     if ((result = become(MF_GUEST_ID)) < 0) return result;
     *ret_step = MF_STEP_JOIN_CAPABILITIES;
-    if ((result = drop_capabilities()) < 0) return result;
+    if ((result = drop_capabilities(0)) < 0) return result;
     *ret_step = MF_STEP_JOIN_NO_NEW_PRIVS;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return -errno;
     /* Changing ids made it 0, with which a process cannot open its own /proc/self/environ. */
     if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0) return -errno;
+    *ret_step = MF_STEP_JOIN_LANDLOCK;
+    if ((result = isolate_by_landlock()) < 0) return result;
     /* Last: it forbids much of the above. */
     *ret_step = MF_STEP_JOIN_SECCOMP;
     return filter_system_calls();

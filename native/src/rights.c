@@ -20,9 +20,9 @@ int become(uid_t id) {
     return setresuid(id, id, id) < 0 ? -errno : 0;
 }
 
-int drop_capabilities(void) {
+int drop_capabilities(uint32_t kept) {
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) return -errno;
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[2] = {{0}, {0}};
-    return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+    struct __user_cap_data_struct sets[2] = {{.permitted = kept, .effective = kept}, {0}};
+    return syscall(SYS_capset, &header, sets) < 0 ? -errno : 0;
 }

@@ -2,6 +2,7 @@
 #ifndef MF_RIGHTS_H
 #define MF_RIGHTS_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /* No capability can be gained by exec any more. Needs CAP_SETPCAP: call it first. */
@@ -10,7 +11,7 @@ int drop_bounding_set(void);
 /* Sets all user and group ids to `id`. */
 int become(uid_t id);
 
-/* Empties the permitted, effective, inheritable and ambient sets. */
-int drop_capabilities(void);
+/* Empties the inheritable and ambient sets, and the permitted and effective ones but for `kept` (CAP_TO_MASK). */
+int drop_capabilities(uint32_t kept);
 
 #endif

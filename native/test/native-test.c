@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
-#include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,15 +14,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "../seccomp/filters.h"
 #include "../seccomp/newest.h"
 #include "../src/channel.h"
 #include "../src/clone.h"
+#include "../src/landlock.h"
 #include "../src/rights.h"
 #include "../src/set.h"
 #include "../src/steps.h"
@@ -238,7 +240,8 @@ static int a_set_lives_and_dies(void) {
     snprintf(name, sizeof name, "%d/status", set.pid);
     EXPECT(read_file_at(proc, name, text, sizeof text) > 0);
     EXPECT(strstr(text, "Uid:\t1879113728\t") != NULL);
-    EXPECT(strstr(text, "CapBnd:\t0000000000000000") != NULL);
+    EXPECT(strstr(text, "CapBnd:\t0000000000000000") != NULL && strstr(text, "CapInh:\t0000000000000000") != NULL);
+    EXPECT(strstr(text, "CapPrm:\t0000000000000020") != NULL); /* CAP_KILL */
     EXPECT(strstr(text, "NoNewPrivs:\t1") != NULL);
     EXPECT(strstr(text, "NStgid:\t") != NULL);
 
@@ -275,7 +278,7 @@ static void a_set_that_fails_says_at_which_step_and_leaves_nothing(void) {
 }
 
 static int rights_go(void) {
-    EXPECT(drop_bounding_set() == 0 && become(65534) == 0 && drop_capabilities() == 0);
+    EXPECT(drop_bounding_set() == 0 && become(65534) == 0 && drop_capabilities(0) == 0);
     char text[4096];
     scope_fd int proc = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     EXPECT(read_file_at(proc, "status", text, sizeof text) > 0);
@@ -286,6 +289,32 @@ static int rights_go(void) {
 
 static void rights_that_were_given_up_are_gone(void) {
     CHECK(in_child(rights_go) == 0);
+}
+
+/* The kernel's answer for `kind` of the domain's outside: the parent, and an abstract socket of the parent's. */
+static int a_domain_ends_at_its_children(void) {
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
+    struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "\0mayfly-native-test"};
+    scope_fd int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT(bind(listener, (struct sockaddr *) &name, sizeof name) == 0 && listen(listener, 1) == 0);
+    EXPECT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && isolate_by_landlock() == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        pause();
+        _exit(EXIT_FAILURE);
+    }
+    EXPECT(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
+    if (abi >= 6) EXPECT(kill(getppid(), 0) < 0 && errno == EPERM);
+    else EXPECT(kill(getppid(), 0) == 0);
+    scope_fd int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int connected = connect(client, (struct sockaddr *) &name, sizeof name);
+    if (abi >= 6) EXPECT(connected < 0 && errno == EPERM);
+    else EXPECT(connected == 0);
+    return 0;
+}
+
+static void a_landlock_domain_ends_at_its_own_children(void) {
+    CHECK(in_child(a_domain_ends_at_its_children) == 0);
 }
 
 /* ---- the system call filter ---- */
@@ -470,6 +499,7 @@ int main(void) {
     RUN("mount points have their names and nothing can be added",
         mount_points_have_their_names_and_nothing_can_be_added);
     RUN("rights that were given up are gone", rights_that_were_given_up_are_gone);
+    RUN("a Landlock domain ends at its own children", a_landlock_domain_ends_at_its_own_children);
 #if defined(__x86_64__)
     RUN("the filter is its policy, call by call", the_filter_is_its_policy_call_by_call);
 #endif
