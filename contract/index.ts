@@ -56,12 +56,15 @@ export {
   replyList,
 } from "./invocation-job.ts";
 export {
+  decodeReply,
+  encodeReply,
   type InvocationFault,
   type InvocationReply,
   type InvocationTimings,
   invocationReply,
 } from "./invocation-reply.ts";
 export { contains, formatIpv4, type Ipv4Range, ipv4Address, ipv4Cidr, parseCidr, parseIpv4 } from "./ipv4.ts";
+export { isJson } from "./is-json.ts";
 export { LIMITS } from "./limits.ts";
 export { MayflyError } from "./mayfly-error.ts";
 export {

@@ -1,4 +1,7 @@
-/** What the worker tells the waiting gateway about an invocation: one JSON text on the gateway's reply list. */
+/**
+ * What the worker tells the waiting gateway about an invocation, as one entry of the gateway's reply list: a line of
+ * JSON, and after it the answer as the function wrote it. So nobody on its way reads or copies six megabytes as text.
+ */
 import { z } from "zod";
 import { autopsy } from "./autopsy.ts";
 import { invocationId } from "./invocation-job.ts";
@@ -34,11 +37,34 @@ export type InvocationTimings = z.output<typeof invocationTimings>;
 export const invocationReply = z.object({
   invocationId,
   verdict: z.enum(VERDICT_NAMES),
-  /** The answer as JSON text; with verdict `ok` only. */
-  body: z.string().optional(),
   fault: invocationFault.optional(),
   timings: invocationTimings,
   /** The last LIMITS.logTailBytes of the log. */
   logTail: z.string().optional(),
 });
-export type InvocationReply = z.output<typeof invocationReply>;
+export interface InvocationReply extends z.output<typeof invocationReply> {
+  /** The answer as JSON text in UTF-8; with verdict `ok` only. */
+  body?: Buffer;
+}
+
+const LINE_FEED = 0x0a;
+
+export function encodeReply({ body, ...reply }: InvocationReply): Buffer {
+  return Buffer.concat([Buffer.from(`${JSON.stringify(reply)}\n`), body ?? Buffer.alloc(0)]);
+}
+
+/** Undefined when it is no reply. */
+export function decodeReply(bytes: Buffer): InvocationReply | undefined {
+  const end = bytes.indexOf(LINE_FEED);
+  const reply = invocationReply.safeParse(end < 0 ? undefined : parseLine(bytes.toString("utf8", 0, end)));
+  if (!reply.success) return undefined;
+  return end + 1 === bytes.length ? reply.data : { ...reply.data, body: bytes.subarray(end + 1) };
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

@@ -3,6 +3,7 @@ import { Worker } from "bullmq";
 import { Redis } from "ioredis";
 import { pino } from "pino";
 import {
+  encodeReply,
   INVOCATION_QUEUE,
   type InvocationJob,
   type InvocationReply,
@@ -68,7 +69,7 @@ export async function startGateway(limits: InvokerLimits & { queueLength?: numbe
           timings: {},
           ...(await answer(job)),
         };
-        await replies.rpush(replyList(job.gatewayId), JSON.stringify(reply));
+        await replies.rpush(replyList(job.gatewayId), encodeReply(reply));
       },
       { connection: blocking, concurrency: 16 },
     );

@@ -9,7 +9,7 @@ import { Readable } from "node:stream";
 import { Worker } from "bullmq";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { INVOCATION_QUEUE, invocationJob, LIMITS, replyList } from "../contract/index.ts";
+import { encodeReply, INVOCATION_QUEUE, invocationJob, LIMITS, replyList } from "../contract/index.ts";
 import { zipOf } from "./bundles/archives.fixture.ts";
 import { API_KEY, deployment } from "./gateway.fixture.ts";
 import { RedisFixture } from "./redis.fixture.ts";
@@ -113,8 +113,11 @@ describe("gateway/main.ts", () => {
         const { invocationId, gatewayId } = invocationJob.parse(data);
         taken.resolve();
         await finish.promise;
-        const reply = { invocationId, verdict: "ok", body: '"late"', timings: {} };
-        await replies.rpush(replyList(gatewayId), JSON.stringify(reply));
+        const body = Buffer.from('"late"');
+        await replies.rpush(
+          replyList(gatewayId),
+          encodeReply({ invocationId, verdict: "ok", body, timings: {} }),
+        );
       },
       { connection: blocking },
     );

@@ -5,7 +5,7 @@ import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { INVOCATION_QUEUE, invocationReply, replyList } from "../contract/index.ts";
+import { decodeReply, INVOCATION_QUEUE, replyList } from "../contract/index.ts";
 import { type RunningRedis, startRedis } from "../infra/start-redis.ts";
 import type { Teardown } from "../pool/sandbox.ts";
 import { connectRedis } from "./connect-redis.ts";
@@ -55,9 +55,9 @@ function start(sandbox: ScriptedSandbox, changes: Partial<ConsumeOptions> = {}) 
 /** Blocks on a connection of its own until a reply arrives. */
 async function nextReply(gatewayId: string) {
   const waiting = redis.duplicate();
-  const popped = await waiting.blpop(replyList(gatewayId), 10);
+  const popped = await waiting.blpopBuffer(replyList(gatewayId), 10);
   waiting.disconnect();
-  return invocationReply.parse(JSON.parse(popped?.[1] ?? "null"));
+  return decodeReply(popped?.[1] ?? Buffer.alloc(0));
 }
 
 describe("consume()", () => {
@@ -65,7 +65,7 @@ describe("consume()", () => {
     const sandbox = scriptedSandbox(answer('{"hi":1}'));
     const consumer = await start(sandbox);
     await queue.add("invocation", jobOf({ gatewayId: "g1" }));
-    expect(await nextReply("g1")).toMatchObject({ verdict: "ok", body: '{"hi":1}' });
+    expect(await nextReply("g1")).toMatchObject({ verdict: "ok", body: Buffer.from('{"hi":1}') });
     await consumer.close();
     expect(sandbox.calls.at(-1)).toBe("destroy");
     expect(await queue.getJobCounts("wait", "active", "completed", "failed")).toEqual({
@@ -81,7 +81,7 @@ describe("consume()", () => {
     const sandbox = { ...scriptedSandbox(answer("1")), destroy: () => teardown.promise };
     const consumer = await start(sandbox);
     await queue.add("invocation", jobOf({ gatewayId: "g2" }));
-    expect((await nextReply("g2")).verdict).toBe("ok");
+    expect((await nextReply("g2"))?.verdict).toBe("ok");
     teardown.resolve({ killedUs: 1, emptiedUs: 1, removedUs: 2, leaked: false });
     await consumer.close();
   });
@@ -90,7 +90,7 @@ describe("consume()", () => {
     const sandbox = scriptedSandbox(answer("1"));
     const consumer = await start(sandbox);
     await queue.add("invocation", { ...jobOf({ gatewayId: "g3" }), bundleDigest: "../../etc/passwd" });
-    expect((await nextReply("g3")).verdict).toBe("internal");
+    expect((await nextReply("g3"))?.verdict).toBe("internal");
     await consumer.close();
     expect(sandbox.calls).toEqual([]);
   });
@@ -109,7 +109,7 @@ describe("consume()", () => {
 
     const sandbox = scriptedSandbox(answer("1"));
     const consumer = await start(sandbox);
-    expect((await nextReply("g4")).verdict).toBe("worker_lost");
+    expect((await nextReply("g4"))?.verdict).toBe("worker_lost");
     await consumer.close();
     expect(sandbox.calls).toEqual([]);
   });

@@ -6,18 +6,22 @@
  * memory may look like `exited` (SIGKILL) or `timeout` (a killed child that the handler waits for). The other way
  * round nothing is concluded: SIGKILL alone is `exited`.
  */
-import type { FunctionLimits, InvocationFault, Verdict } from "../contract/index.ts";
+import { type FunctionLimits, type InvocationFault, isJson, type Verdict } from "../contract/index.ts";
 import type { Outcome, Usage } from "../pool/sandbox.ts";
 
 export interface Judgement {
   verdict: Verdict;
   /** The answer as JSON text; with verdict `ok` only. */
-  body?: string;
+  body?: Buffer;
   fault?: InvocationFault;
 }
 
-export function judgeOutcome(outcome: Outcome, usage: Usage, limits: FunctionLimits): Judgement {
-  const judgement = judgeByItself(outcome, limits);
+export async function judgeOutcome(
+  outcome: Outcome,
+  usage: Usage,
+  limits: FunctionLimits,
+): Promise<Judgement> {
+  const judgement = await judgeByItself(outcome, limits);
   // An answer is an answer, even if a helper process of the function was killed on the way.
   if (judgement.verdict === "ok") return judgement;
   if (usage.oomKills > 0) {
@@ -33,7 +37,7 @@ export function judgeOutcome(outcome: Outcome, usage: Usage, limits: FunctionLim
 }
 
 /** The verdict as far as the outcome alone tells. */
-function judgeByItself(outcome: Outcome, limits: FunctionLimits): Judgement {
+async function judgeByItself(outcome: Outcome, limits: FunctionLimits): Promise<Judgement> {
   switch (outcome.kind) {
     case "answer":
       return judgeAnswer(outcome);
@@ -51,17 +55,16 @@ function judgeByItself(outcome: Outcome, limits: FunctionLimits): Judgement {
   }
 }
 
-function judgeAnswer({ header, body }: Extract<Outcome, { kind: "answer" }>): Judgement {
+async function judgeAnswer({ header, body }: Extract<Outcome, { kind: "answer" }>): Promise<Judgement> {
   if (header.status === "ok") {
-    const text = body.toString("utf8");
     // The tenant's code can write to the control socket too, so that the answer need not be the runner's.
-    if (!isJson(text)) {
+    if (!(await isJson(body))) {
       return {
         verdict: "protocol_error",
         fault: { type: "ProtocolError", message: "The answer is not valid JSON" },
       };
     }
-    return { verdict: "ok", body: text };
+    return { verdict: "ok", body };
   }
   if (!header.error) return { verdict: header.status };
   const { type, message, stack } = header.error;
@@ -88,13 +91,4 @@ function evidenceOfEnd(outcome: Outcome): Pick<InvocationFault, "exitCode" | "si
   if (outcome.kind !== "ended") return {};
   const { exitCode, signal } = outcome.end;
   return { ...(exitCode !== undefined && { exitCode }), ...(signal !== undefined && { signal }) };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -22,7 +22,7 @@ describe("runInvocation()", () => {
     });
     expect(sandbox.calls).toEqual(["prepare /unpacked", 'run index.handler {"name":"you"} 1000']);
     expect(kept).toBe(sandbox);
-    expect(reply).toMatchObject({ verdict: "ok", body: "42", timings: { initMs: 3, runMs: 5 } });
+    expect(reply).toMatchObject({ verdict: "ok", body: Buffer.from("42"), timings: { initMs: 3, runMs: 5 } });
     expect(reply.timings.leaseMs).toBeGreaterThanOrEqual(0);
   });
 

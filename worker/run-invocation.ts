@@ -94,7 +94,7 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
 
     const spent = { usage: sandbox.usage(), log: sandbox.log() };
     const logTail = tailOf(spent.log.text);
-    const reply = { ...judgeOutcome(outcome, spent.usage, job.limits), ...(logTail && { logTail }) };
+    const reply = { ...(await judgeOutcome(outcome, spent.usage, job.limits)), ...(logTail && { logTail }) };
     return { ...judged(reply), spent };
   } catch (error) {
     const verdict = verdictOfFailure(error);

@@ -3,7 +3,7 @@
  * it; the caller of the function never waits for a teardown.
  */
 import type { Redis } from "ioredis";
-import { type InvocationReply, type Receipt, replyList } from "../contract/index.ts";
+import { encodeReply, type InvocationReply, type Receipt, replyList } from "../contract/index.ts";
 import type { Teardown } from "../pool/sandbox.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { JudgedInvocation } from "./run-invocation.ts";
@@ -39,7 +39,7 @@ export async function settle(
 /** One round trip: the reply on the gateway's list, and the list's expiry. */
 export async function sendReply(redis: Redis, gatewayId: string, reply: InvocationReply): Promise<void> {
   const list = replyList(gatewayId);
-  const results = await redis.pipeline().rpush(list, JSON.stringify(reply)).expire(list, REPLY_TTL_S).exec();
+  const results = await redis.pipeline().rpush(list, encodeReply(reply)).expire(list, REPLY_TTL_S).exec();
   for (const [error] of results ?? []) if (error) throw error;
 }
 

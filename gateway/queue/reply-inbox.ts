@@ -8,7 +8,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { type InvocationReply, invocationReply, replyList } from "../../contract/index.ts";
+import { decodeReply, type InvocationReply, replyList } from "../../contract/index.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 
 /** Finite, so that a connection that died silently is noticed. */
@@ -51,7 +51,7 @@ export class ReplyInbox {
     while (!this.#isClosed) {
       try {
         // BLPOP and not BLMPOP, which Redis 6 does not have.
-        const popped = await this.#redis.blpop(list, POP_TIMEOUT_S);
+        const popped = await this.#redis.blpopBuffer(list, POP_TIMEOUT_S);
         if (popped) this.#deliver(popped[1]);
       } catch (error) {
         if (this.#isClosed) return;
@@ -61,25 +61,17 @@ export class ReplyInbox {
     }
   }
 
-  #deliver(text: string): void {
-    const parsed = invocationReply.safeParse(parseJson(text));
-    if (!parsed.success) {
-      // Not the text: it holds what the function answered.
-      this.#logger.error({ faults: parsed.error.issues.length }, "A worker's reply has the wrong form");
+  #deliver(bytes: Buffer): void {
+    const reply = decodeReply(bytes);
+    if (reply === undefined) {
+      // Not the bytes: they hold what the function answered.
+      this.#logger.error("A worker's reply has the wrong form");
       return;
     }
-    const { invocationId } = parsed.data;
+    const { invocationId } = reply;
     const resolve = this.#waiting.get(invocationId);
     if (!resolve) this.#logger.info({ invocationId }, "A reply came after its invocation had been given up");
     this.#waiting.delete(invocationId);
-    resolve?.(parsed.data);
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+    resolve?.(reply);
   }
 }

@@ -28,7 +28,7 @@ const invoke = (body?: RequestBody, headers: Record<string, string> = {}) =>
 describe("POST /v1/functions/{name}/invocations", () => {
   it("answers what the handler answered, with the invocation's id and timings", async () => {
     await gateway.startWorker((job) => ({
-      body: `{"got":${job.event}}`,
+      body: Buffer.from(`{"got":${job.event}}`),
       timings: { queueMs: 1.5, leaseMs: 2, initMs: 0.25, runMs: 3 },
     }));
     const response = await invoke('{ "a" : 1 }');
@@ -75,7 +75,7 @@ describe("POST /v1/functions/{name}/invocations", () => {
 
   it("hands many invocations their own answers", async () => {
     const queueLength = 3;
-    await gateway.startWorker((job) => ({ body: job.event }));
+    await gateway.startWorker((job) => ({ body: Buffer.from(job.event) }));
     for (let round = 0; round < 20; round += 1) {
       const events = Array.from({ length: queueLength }, (_, n) => `"${round}-${n}"`);
       const answers = await Promise.all(
@@ -201,7 +201,7 @@ describe("when Redis is away", () => {
         .toBe(200);
       // This Redis keeps nothing, so the function is new again.
       await own.request("PUT", "/v1/functions/hello", deployment(zipOf([{ name: "index.js" }])));
-      await own.startWorker(() => ({ body: '"back"' }));
+      await own.startWorker(() => ({ body: Buffer.from('"back"') }));
       await expect
         .poll(async () => (await own.request("POST", PATH)).text(), { timeout: 10_000 })
         .toBe('"back"');

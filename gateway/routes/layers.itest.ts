@@ -78,7 +78,7 @@ describe("layers", () => {
     const jobs: InvocationJob[] = [];
     await gateway.startWorker((job) => {
       jobs.push(job);
-      return { body: "1" };
+      return { body: Buffer.from("1") };
     });
     expect((await gateway.request("POST", "/v1/functions/f/invocations", "{}")).status).toBe(200);
     await gateway.stopWorkers();

@@ -118,7 +118,7 @@ export function hostileSuite(title: string, attacks: Attack[]): void {
         const outcome = await sandbox.run(header, Buffer.from(JSON.stringify(event)), limits.timeoutMs);
         const elapsedMs = performance.now() - start;
         const [usage, log] = [sandbox.usage(), sandbox.log()];
-        return { outcome, usage, log, elapsedMs, ...judgeOutcome(outcome, usage, limits) };
+        return { outcome, usage, log, elapsedMs, ...(await judgeOutcome(outcome, usage, limits)) };
       } finally {
         await sandbox.destroy();
       }
@@ -134,7 +134,7 @@ export function hostileSuite(title: string, attacks: Attack[]): void {
       const limits = attackLimits({ timeoutMs: BYSTANDER_TIMEOUT_MS });
       for (let serial = 0; !isEnough(); serial++) {
         const { verdict, body, elapsedMs } = await invoke({ echo: serial }, limits);
-        if (verdict !== "ok" || body !== JSON.stringify({ echo: serial }))
+        if (verdict !== "ok" || body?.toString() !== JSON.stringify({ echo: serial }))
           throw new Error(`the bystander got ${verdict} ${body}`);
         times.push(elapsedMs);
         await delay(BYSTANDER_PAUSE_MS);
@@ -168,11 +168,11 @@ export function hostileSuite(title: string, attacks: Attack[]): void {
         const seen = await invoke({ ...event, code }, attackLimits(limits));
         const context = JSON.stringify(seen.fault ?? seen.body ?? "").slice(0, 500);
         expect([verdict].flat(), context).toContain(seen.verdict);
-        const value = seen.body === undefined ? undefined : JSON.parse(seen.body);
+        const value = seen.body === undefined ? undefined : JSON.parse(seen.body.toString());
         check?.({ ...seen, value, message: seen.fault?.message ?? "" });
         // The worker lives, and the next one is right.
         const next = await invoke({ echo: "next" }, attackLimits({ timeoutMs: BYSTANDER_TIMEOUT_MS }));
-        expect(next).toMatchObject({ verdict: "ok", body: '{"echo":"next"}' });
+        expect(next).toMatchObject({ verdict: "ok", body: Buffer.from('{"echo":"next"}') });
         expect(pool.stats().every(({ leaked }) => leaked === 0)).toBe(true);
       },
       60_000 * SLOWNESS,
