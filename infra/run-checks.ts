@@ -5,6 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { type Count, runVitest } from "./run-vitest.ts";
+import { runVmTests } from "./vm/run-vm-tests.ts";
 
 const bin = join(process.cwd(), "node_modules", ".bin");
 const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
@@ -35,20 +36,22 @@ function runNative(): Count {
   return (status === 0 && sum.passed > 0) || sum.failed > 0 ? sum : { ...sum, failed: sum.failed + 1 };
 }
 
-const CHECKS: [title: string, run: () => Count][] = [
+const CHECKS: [title: string, run: () => Count | Promise<Count>][] = [
   ["format and lint", () => runOne("biome", ["check", "--error-on-warnings", "."])],
   ["types", () => runOne("tsc", ["--noEmit"])],
   ["import walls", () => runOne("node", ["infra/check-import-walls.ts"])],
   ["native tests", runNative],
   ["unit and integration tests", () => runVitest([])],
   ["hostile suite", () => runVitest(["--config", "test/hostile/vitest.config.ts"])],
+  ["on cgroup v2, in a VM", () => runVmTests([])],
   ["smoke", () => runOne("npm", ["run", "--silent", "smoke"])],
 ];
 
-const results = CHECKS.map(([title, run]) => {
+const results: (Count & { title: string })[] = [];
+for (const [title, run] of CHECKS) {
   console.log(`\n== ${title}`);
-  return { title, ...run() };
-});
+  results.push({ title, ...(await run()) });
+}
 
 console.log("\n== result");
 for (const { title, passed, failed } of results) {
