@@ -1,4 +1,5 @@
-/** Runs code that a test sends, each time in a fresh sandbox of a pool. For filesystem.itest.ts. */
+/** Runs code that a test sends, each time in a fresh sandbox of a pool. For filesystem.itest.ts and egress.itest.ts. */
+import type { Network } from "../contract/index.ts";
 import { SLOWNESS } from "../test/support/slowness.ts";
 import { bundleFolder } from "./linux-pool.fixture.ts";
 import type { Lease, Outcome, SandboxPool } from "./sandbox.ts";
@@ -11,7 +12,10 @@ const cp = require("child_process");
 const AsyncFunction = (async () => {}).constructor;
 exports.handler = ({ code }) => new AsyncFunction("fs", "cp", "require", code)(fs, cp, require);`;
 
-export type LeaseChanges = Partial<Omit<Lease, "limits">> & { limits?: Partial<Lease["limits"]> };
+export type LeaseChanges = Partial<Omit<Lease, "limits">> & {
+  limits?: Partial<Lease["limits"]>;
+  network?: Network;
+};
 
 /** A folder whose function runs what it is sent. */
 export const runnerFolder = (): string => bundleFolder({ "index.cjs": FUNCTION });
@@ -23,9 +27,10 @@ export async function runCode(
   code: string,
   changes: LeaseChanges = {},
 ): Promise<unknown> {
-  const sandbox = await pool.acquire("nodejs24", 10_000 * SLOWNESS);
+  const { network, ...leaseChanges } = changes;
+  const sandbox = await pool.acquire("nodejs24", 10_000 * SLOWNESS, network);
   try {
-    const lease = { bundleFolder: folder, ...changes, limits: { ...limits, ...changes.limits } };
+    const lease = { bundleFolder: folder, ...leaseChanges, limits: { ...limits, ...changes.limits } };
     await sandbox.prepare(lease);
     const event = { ...eventHeader(), hasLayers: (changes.layerFolders ?? []).length > 0 };
     const outcome: Outcome = await sandbox.run(

@@ -88,7 +88,7 @@ export class LinuxSandbox implements Sandbox {
       tmpBytes,
       tmpInodes: tmpBytes / TMP_BYTES_PER_INODE,
     });
-    await Promise.all([mounted, lease.egress && link?.allow(lease.egress)]);
+    await Promise.all([mounted, link?.allow(lease.egress)]);
   }
 
   async run(event: EventHeader, body: Buffer, timeoutMs: number): Promise<Outcome> {

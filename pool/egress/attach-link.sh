@@ -1,17 +1,14 @@
 #!/bin/sh
 # Gives a namespace set its way out: a veth pair, one end in the worker's network namespace, one inside as eth0.
-# Called by egress-network.ts while nobody waits: attach-link.sh LINK PID ADDRESS GATEWAY TABLE
+# Called by egress-network.ts while nobody waits: attach-link.sh LINK PID ADDRESS GATEWAY
 #
 # The link is point to point without a network: the sandbox has one address (/32), its default route goes to GATEWAY,
 # which exists nowhere, and both ends know the other's hardware address for good. So nothing is asked by ARP and
 # nothing can answer falsely, and the worker's end needs no address that a function could talk to.
 set -eu
-link=$1 pid=$2 address=$3 gateway=$4 table=$5
+link=$1 pid=$2 address=$3 gateway=$4
 outer=02:00:00:00:00:01
 inner=02:00:00:00:00:02
-
-# Whoever flushes the machine's ruleset takes the refusals away: without them no sandbox gets a way out.
-nft list chain inet "$table" from_sandbox > /dev/null
 
 ip -batch - << END
 link add $link address $outer type veth peer name eth0 address $inner netns $pid

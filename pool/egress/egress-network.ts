@@ -5,12 +5,13 @@
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type EgressPolicy, MayflyError, parseCidr, SANDBOX_RESOLVER } from "../../contract/index.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import { findResolver } from "./find-resolver.ts";
 import { LinkAddresses } from "./link-addresses.ts";
-import { NftTransactions } from "./nft-transactions.ts";
+import { NftSession } from "./nft-session.ts";
 import { addAllowList, removeAllowList, ruleset } from "./ruleset.ts";
 import { runTool } from "./run-tool.ts";
 
@@ -30,8 +31,8 @@ export interface EgressLink {
   /** Its name in the worker's network namespace. */
   readonly name: string;
   readonly address: string;
-  /** From now on only what the policy names, and the resolver. Errors: EGRESS_FAILED. */
-  allow(policy: EgressPolicy): Promise<void>;
+  /** From now on only what the policy names, and the resolver; without one, everything public. Errors: EGRESS_FAILED. */
+  allow(policy: EgressPolicy | undefined): Promise<void>;
   /** Cuts it at once, whatever is still open inside, and forgets its allow-list. Errors: EGRESS_FAILED. */
   detach(): Promise<void>;
 }
@@ -57,17 +58,21 @@ export class EgressNetwork {
   readonly resolver: string;
   readonly table: string;
   readonly linkPrefix: string;
+  readonly #ruleset: string;
   readonly #addresses: LinkAddresses;
-  readonly #transactions = new NftTransactions();
+  readonly #logger: Logger;
+  /** Links that exist or are being made, each with whether it was cut. */
+  readonly #links = new Map<string, { cut: boolean }>();
+  #session: Promise<NftSession> | undefined;
+  #closing = false;
 
-  private constructor(
-    options: EgressOptions,
-    resolver: string,
-    names: { table: string; linkPrefix: string },
-  ) {
+  private constructor(options: EgressOptions, resolver: string) {
     const range = parseCidr(options.range);
     if (range === undefined) throw new TypeError(`${options.range} is no range`);
+    const names = EgressNetwork.namesOf(options.instance);
     this.#addresses = new LinkAddresses(range);
+    this.#logger = options.logger;
+    this.#ruleset = ruleset({ ...options, ...names, resolver });
     this.resolver = resolver;
     this.table = names.table;
     this.linkPrefix = names.linkPrefix;
@@ -82,56 +87,140 @@ export class EgressNetwork {
   /** Removes what an earlier worker of the instance left, and writes the table. Errors: HOST_UNSUITABLE, EGRESS_FAILED. */
   static async open(options: EgressOptions): Promise<EgressNetwork> {
     await requireForwarding();
-    const names = EgressNetwork.namesOf(options.instance);
-    const network = new EgressNetwork(options, options.resolver ?? (await findResolver()), names);
-    for (const link of await linksNamed(names.linkPrefix)) await removeLink(link);
-    await requireFreeRange(options.range);
-    await network.#transactions.apply(ruleset({ ...options, ...names, resolver: network.resolver }));
-    options.logger.info({ ...names, resolver: network.resolver }, "functions may be given network egress");
+    const network = new EgressNetwork(options, options.resolver ?? (await findResolver()));
+    const { table, linkPrefix, resolver } = network;
+    try {
+      /* First: where another worker has the instance's table, its links are not ours to remove. */
+      await network.#firewall();
+      for (const link of await linksNamed(linkPrefix)) await removeLink(link);
+      await requireFreeRange(options.range);
+    } catch (error) {
+      await network.close();
+      throw error;
+    }
+    options.logger.info({ table, linkPrefix, resolver }, "functions may be given network egress");
     return network;
   }
 
   /** `pid`: of the set's PID 1. On failure nothing is left. Errors: EGRESS_FAILED. */
   async attach(pid: number): Promise<EgressLink> {
+    const session = await this.#firewall();
     const { index, address } = this.#addresses.take();
     const name = `${this.linkPrefix}${index}`;
+    const state = { cut: false };
+    this.#links.set(name, state);
     try {
-      await runTool(["sh", ATTACH_SCRIPT, name, `${pid}`, address, SANDBOX_RESOLVER, this.table]);
+      await runTool(["sh", ATTACH_SCRIPT, name, `${pid}`, address, SANDBOX_RESOLVER]);
+      if (session.hasEnded) throw lost();
     } catch (error) {
       await removeLink(name);
+      this.#links.delete(name);
       this.#addresses.give(index);
       throw error;
     }
-    return this.#linkOf(name, index, address);
+    return this.#linkOf(session, index, address, state);
   }
 
-  /** Its links must be detached before. */
+  /** Its links must be detached before. The table goes with the session. */
   async close(): Promise<void> {
-    await this.#transactions.apply(`delete table inet ${this.table}`);
+    this.#closing = true;
+    await (await this.#session?.catch(() => undefined))?.close();
   }
 
-  #linkOf(name: string, index: number, address: string): EgressLink {
+  /** The table's owner; another one when the last has ended. */
+  #firewall(): Promise<NftSession> {
+    this.#session ??= this.#openSession();
+    return this.#session;
+  }
+
+  async #openSession(): Promise<NftSession> {
+    const session = new NftSession();
+    try {
+      await untilOwned(() => session.apply(this.#ruleset));
+    } catch (error) {
+      this.#session = undefined;
+      await session.close();
+      throw error;
+    }
+    void session.ended.then(() => this.#cutAll());
+    return session;
+  }
+
+  /** Without the table nothing is refused: whoever has a link loses it, and none of them gets it back. */
+  async #cutAll(): Promise<void> {
+    this.#session = undefined;
+    if (this.#closing) return;
+    this.#logger.error({ links: this.#links.size }, "nft has ended: sandboxes are cut off from the network");
+    for (const state of this.#links.values()) state.cut = true;
+    const names = [...this.#links.keys()];
+    const results = await Promise.allSettled(names.map(removeLink));
+    for (const result of results)
+      if (result.status === "rejected") this.#logger.error({ err: result.reason }, "a link could not be cut");
+  }
+
+  async #forget(session: NftSession, link: string, chain: string): Promise<void> {
+    try {
+      await session.apply(removeAllowList(this.table, link, chain));
+    } catch (error) {
+      /* A session that has ended took the list with it. */
+      if (!session.hasEnded) throw error;
+    }
+  }
+
+  #linkOf(session: NftSession, index: number, address: string, state: { cut: boolean }): EgressLink {
+    const name = `${this.linkPrefix}${index}`;
     const chain = `allow_${index}`;
     let allowed: Promise<void> | undefined;
     return {
       name,
       address,
-      allow: ({ allow }) => {
-        allowed = this.#transactions.apply(addAllowList(this.table, name, chain, allow));
-        return allowed;
+      allow: async (policy) => {
+        if (state.cut) throw lost();
+        if (policy === undefined) return;
+        allowed = session.apply(addAllowList(this.table, name, chain, policy.allow));
+        await allowed;
       },
       detach: async () => {
         /* First the link: nobody's packets ever pass without the list that they are under. */
         await removeLink(name);
+        this.#links.delete(name);
         /* Possibly still being written: a sandbox may be destroyed while it is prepared. */
         const hasAllowList = await allowed?.then(
           () => true,
           () => false,
         );
-        if (hasAllowList === true) await this.#transactions.apply(removeAllowList(this.table, name, chain));
+        if (hasAllowList === true) await this.#forget(session, name, chain);
         this.#addresses.give(index);
       },
     };
+  }
+}
+
+const lost = () =>
+  new MayflyError("EGRESS_FAILED", {
+    message: "Cannot let the function reach the network: nft, which keeps the firewall's table, has ended",
+  });
+
+const OWNER_WAIT_MS = 100;
+const OWNER_TRIES = 20;
+
+/** The nft of a worker that has just crashed may take a moment to end. That of a living one does not. */
+async function untilOwned(write: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await write();
+      return;
+    } catch (error) {
+      const isOwned = error instanceof Error && /not (permitted|supported)/.test(error.message);
+      if (!isOwned) throw error;
+      if (tries === OWNER_TRIES) {
+        throw new MayflyError("EGRESS_FAILED", {
+          message: `${error.message}. Another process has the table: give each worker a MAYFLY_INSTANCE of its own`,
+          cause: error,
+        });
+      }
+      await sleep(OWNER_WAIT_MS);
+    }
   }
 }
 
@@ -145,12 +234,19 @@ async function requireForwarding(): Promise<void> {
   });
 }
 
+/** Routes into the range, and those that the range would take a part of. In all tables: VPNs have their own. */
 async function requireFreeRange(range: string): Promise<void> {
-  const routes = (await runTool(["ip", "-4", "route", "show", "root", range])).trim();
-  if (routes === "") return;
+  const routes = await Promise.all(
+    ["root", "match"].map((which) => runTool(["ip", "-4", "route", "show", "table", "all", which, range])),
+  );
+  const taken = routes
+    .join("\n")
+    .split("\n")
+    .filter((route) => route.trim() !== "" && !/^(unicast )?(default|0\.0\.0\.0\/0) /.test(route));
+  if (taken[0] === undefined) return;
   throw new MayflyError("HOST_UNSUITABLE", {
     message:
-      `Cannot give sandboxes addresses of ${range}: this machine has a route into it (${routes.split("\n")[0]}). ` +
+      `Cannot give sandboxes addresses of ${range}: this machine has a route there (${taken[0].trim()}). ` +
       "Set MAYFLY_EGRESS_CIDR to a range that nothing else uses, another instance of Mayfly included",
   });
 }

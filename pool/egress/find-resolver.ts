@@ -21,9 +21,12 @@ export function firstNameserver(resolvConf: string): string | undefined {
 }
 
 /** Errors: HOST_UNSUITABLE. */
-export async function findResolver(): Promise<string> {
-  for (const file of FILES) {
-    const server = firstNameserver(await readFile(file, "utf8").catch(() => ""));
+export async function findResolver(
+  files = FILES,
+  read: (path: string) => Promise<string> = (path) => readFile(path, "utf8"),
+): Promise<string> {
+  for (const file of files) {
+    const server = firstNameserver(await read(file).catch(() => ""));
     if (server !== undefined) return server;
   }
   throw new MayflyError("HOST_UNSUITABLE", {

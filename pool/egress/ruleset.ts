@@ -1,11 +1,11 @@
 /**
- * The nftables table of one instance, as text for `nft -f -`. What a packet from a sandbox meets, in this order:
+ * The nftables table of one instance, as text for nft. What a packet from a sandbox meets, in this order:
  *
  *   antispoof     its source is not the address of the link that it came by, or it is IPv6: dropped
  *   resolver      port 53 of the sandboxes' resolver becomes the operator's
  *   to_host       for the worker's own machine: refused, but for a resolver that runs there
  *   from_sandbox  for a sibling or a refused range: refused; then the function's allow-list, where it has one
- *   masquerade    leaves with the worker's address
+ *   leave         leaves with the worker's address
  *
  * No rule lets a packet from a sandbox pass because a connection is known: an address is used again, and its
  * successor must not inherit a connection that its own allow-list does not have. Rules that depend on nobody's
@@ -33,13 +33,14 @@ export const FLOWS_PER_SANDBOX = 1024;
 
 const DNS = "meta l4proto { tcp, udp } th dport 53";
 
-/** Replaces what an earlier worker of the instance left, in the same transaction. */
+/** Replaces what an earlier worker of the instance left, in the same transaction. The owner: nft-session.ts. */
 export function ruleset({ table, linkPrefix, range, resolver, deny }: RulesetOptions): string {
   const links = `"${linkPrefix}*"`;
   const refused = [...Object.keys(REFUSED_RANGES), range, ...deny].join(", ");
   return `add table inet ${table}
 delete table inet ${table}
 table inet ${table} {
+  flags owner
   set refused {
     type ipv4_addr
     flags interval
@@ -94,7 +95,7 @@ table inet ${table} {
     iifname ${links} goto from_sandbox
     oifname ${links} goto to_sandbox
   }
-  chain masquerade {
+  chain leave {
     type nat hook postrouting priority srcnat; policy accept;
     ip saddr ${range} oifname != ${links} masquerade
   }
