@@ -195,6 +195,26 @@ describe("a function with network egress", () => {
   });
 });
 
+describe("connections of a sandbox that is gone", () => {
+  it("leave the machine's table soon", async () => {
+    const code = `${PROBE} const sockets = Array.from({ length: 20 }, () => net.connect(80, "8.8.8.8"));
+      await Promise.all(sockets.map((socket) => new Promise((next) => socket.once("data", next))));
+      await udp("8.8.8.8", 443); return sockets[0].localAddress`;
+    const address = (await run(code)) as string;
+    const flows = lab
+      .worker("cat /proc/net/nf_conntrack")
+      .split("\n")
+      .filter((line) => line.includes(`src=${address} `))
+      .map((line) => line.trim().split(/\s+/));
+    expect(flows).toHaveLength(21);
+    /** Protocol, its number, seconds that it has left. */
+    const longest = (protocol: string) =>
+      Math.max(...flows.filter((flow) => flow[2] === protocol).map((flow) => Number(flow[4])));
+    expect(longest("tcp")).toBeLessThanOrEqual(10);
+    expect(longest("udp")).toBeLessThanOrEqual(60);
+  });
+});
+
 /** Whoever has every right in a sandbox's network namespace, which no function has. */
 describe("root in a sandbox's network namespace", () => {
   it("sends nothing from an address that is not the sandbox's, nothing by IPv6, and no ICMP", async () => {
