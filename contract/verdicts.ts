@@ -13,6 +13,7 @@ export const VERDICTS = {
   response_too_large: { httpStatus: 502, title: "The function's answer is larger than the limit" },
   protocol_error: { httpStatus: 502, title: "The function's process broke the protocol" },
   queue_timeout: { httpStatus: 503, title: "The invocation was not started in time" },
+  unavailable: { httpStatus: 503, title: "The worker does not offer what the function asks for" },
   throttled: { httpStatus: 429, title: "Too many invocations are waiting or running" },
   worker_lost: { httpStatus: 503, title: "The worker that ran the invocation was lost" },
   cancelled: { httpStatus: 499, title: "The caller went away" },

@@ -71,6 +71,23 @@ describe("runInvocation()", () => {
     expect(reply).toMatchObject({ verdict: "queue_timeout", fault: { type: "LEASE_TIMEOUT" } });
   });
 
+  test.each(["EGRESS_UNAVAILABLE", "RUNTIME_UNAVAILABLE"] as const)(
+    "a worker that does not offer what the function asks for says so: %s",
+    async (code) => {
+      const pool = poolOf(new MayflyError(code));
+      const { reply } = await runInvocation(jobOf({ network: "egress" }), { pool, bundles, volumes, logger });
+      expect(reply).toMatchObject({ verdict: "unavailable", fault: { type: code } });
+    },
+  );
+
+  test("a way out that could not be given is Mayfly's fault, with its code", async () => {
+    const sandbox = scriptedSandbox(answer("1"));
+    sandbox.prepare = () => Promise.reject(new MayflyError("EGRESS_FAILED"));
+    const { reply } = await runInvocation(jobOf(), { pool: poolOf(sandbox), bundles, volumes, logger });
+    expect(reply).toMatchObject({ verdict: "internal", fault: { type: "EGRESS_FAILED" } });
+    expect(sandbox.calls).toEqual([]);
+  });
+
   test("hands back what it took when the sandbox fails, and says nothing of the cause to the caller", async () => {
     const sandbox = scriptedSandbox(new Error("secret detail"));
     const judged = await runInvocation(jobOf(), { pool: poolOf(sandbox), bundles, volumes, logger });

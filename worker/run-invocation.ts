@@ -118,6 +118,7 @@ function volumeOf(volumes: Map<string, Volume>, name: string): Volume {
 function verdictOfFailure(error: unknown): Verdict {
   if (!(error instanceof MayflyError)) return "internal";
   if (error.code === "LEASE_TIMEOUT") return "queue_timeout";
+  if (error.code === "EGRESS_UNAVAILABLE" || error.code === "RUNTIME_UNAVAILABLE") return "unavailable";
   if (error.code === "POOL_CLOSED") return "worker_lost";
   return "internal";
 }
