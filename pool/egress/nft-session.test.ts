@@ -3,12 +3,12 @@ import { NftSession } from "./nft-session.ts";
 
 /**
  * Speaks as `nft -i` does: refuses lines with "bad" in them, "met" once, ends at "end", is silent on others, and
- * knows no chain that it is asked after. Answers come in crumbs, with what it did on stdout, which nobody reads.
+ * knows no marker. Answers come in crumbs, with what it did on stdout, which nobody reads.
  */
 const NFT = `let met = false;
 const say = (why, line) => { for (const part of ["Error: ", why + "\\n" + line, "\\n   ^^^\\n"]) process.stderr.write(part); };
 require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
-  if (line.startsWith("list chain")) say("No such file or directory", line);
+  if (line.startsWith("mayfly_done")) say("syntax error, unexpected string", line);
   else if (line.includes("bad")) say("syntax error", line);
   else if (line.includes("met") && !met) { met = true; say("Could not process rule: Interrupted system call should be restarted", line); }
   else if (line === "end") { process.stderr.write("out of memory"); process.exit(1); }

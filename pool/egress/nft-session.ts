@@ -5,8 +5,8 @@
  * refusals standing. When it ends, with the worker or alone, the kernel removes the table. And a lease with an
  * allow-list costs a line on its stdin, not a process.
  *
- * One line is one transaction. nft says nothing on success, so each line is followed by a question after a chain
- * that there is not: all that stands on stderr before nft's complaint about its name belongs to the line.
+ * One line is one transaction. nft says nothing on success, so each line is followed by a word that is no command: all
+ * that stands on stderr before nft's complaint about it belongs to the line.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { MayflyError } from "../../contract/index.ts";
@@ -95,7 +95,7 @@ export class NftSession {
         .map((part) => part.trim())
         .filter((part) => part !== "")
         .join("; ");
-      this.#child.stdin?.write(`${line}\nlist chain inet ${marker} ${marker}\n`);
+      this.#child.stdin?.write(`${line}\n${marker}\n`);
     });
   }
 
@@ -104,8 +104,7 @@ export class NftSession {
     this.#said += text;
     for (;;) {
       const first = this.#pending[0];
-      const end =
-        first && new RegExp(`^Error: .*\\nlist chain inet ${first.marker} .*\\n.*\\n`, "m").exec(this.#said);
+      const end = first && new RegExp(`^Error: .*\\n${first.marker}\\n.*\\n`, "m").exec(this.#said);
       if (first === undefined || !end) return;
       const said = this.#said.slice(0, end.index);
       this.#said = this.#said.slice(end.index + end[0].length);
