@@ -7,6 +7,8 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { runnerFolder } from "../code-runner.fixture.ts";
+import { removeFolder } from "../linux-pool.fixture.ts";
 import { GATEWAY, RESOLVER, SERVED_ADDRESSES, WORKER_ADDRESSES, WORKER_V6 } from "./lab-addresses.fixture.ts";
 import type { Command } from "./pool-process.fixture.ts";
 
@@ -50,8 +52,8 @@ export class LabProcess {
     });
   }
 
-  static async start(namespace: ChildProcess, script: string): Promise<LabProcess> {
-    const args = [`--net=/proc/${namespace.pid}/ns/net`, process.execPath, here(script)];
+  static async start(namespace: ChildProcess, script: string, ...words: string[]): Promise<LabProcess> {
+    const args = [`--net=/proc/${namespace.pid}/ns/net`, process.execPath, here(script), ...words];
     const child = spawn("nsenter", args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     const lab = new LabProcess(child);
     await once(child, "message");
@@ -88,6 +90,8 @@ export class NetworkLab {
   readonly #worker: ChildProcess;
   readonly #outside: ChildProcess;
   readonly #processes: LabProcess[] = [];
+  /** Of the function whose code tests send. */
+  readonly #folder = runnerFolder();
   #world!: LabProcess;
 
   private constructor(worker: ChildProcess, outside: ChildProcess) {
@@ -139,7 +143,7 @@ export class NetworkLab {
   }
 
   async startPool(): Promise<LabProcess & { ask(command: Command): Promise<unknown> }> {
-    const started = await LabProcess.start(this.#worker, "pool-process.fixture.ts");
+    const started = await LabProcess.start(this.#worker, "pool-process.fixture.ts", this.#folder);
     this.#processes.push(started);
     return started;
   }
@@ -163,6 +167,7 @@ export class NetworkLab {
         child.kill("SIGKILL");
         await once(child, "exit");
       }
+    removeFolder(this.#folder);
     for (const holder of [this.#worker, this.#outside]) holder.stdin?.end();
   }
 }

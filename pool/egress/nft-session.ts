@@ -109,7 +109,9 @@ export class NftSession {
       const said = this.#said.slice(0, end.index);
       this.#said = this.#said.slice(end.index + end[0].length);
       this.#pending.shift();
-      const errors = said.split("\n").filter((part) => part.includes("Error:"));
+      const lines = said.split("\n").filter((part) => part.includes("Error:"));
+      /* One that all of the commands meet is said once for each. */
+      const errors = [...new Set(lines)].slice(0, 3);
       if (errors.length === 0) first.resolve();
       else first.reject(failed(errors.map((part) => part.replace(/^.*Error: /, "")).join("; ")));
     }

@@ -5,9 +5,8 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 import { pino } from "pino";
-import { type LeaseChanges, runCode, runnerFolder } from "../code-runner.fixture.ts";
+import { type LeaseChanges, runCode } from "../code-runner.fixture.ts";
 import { createPool } from "../create-pool.ts";
-import { removeFolder } from "../linux-pool.fixture.ts";
 import type { SandboxPool } from "../sandbox.ts";
 import { WORKER_PORT } from "./lab-addresses.fixture.ts";
 
@@ -24,7 +23,8 @@ export type Command =
   | { action: "stats" }
   | { action: "close" };
 
-const folder = runnerFolder();
+/** Of the function that runs the code; whoever started this process removes it. */
+const [, , folder = ""] = process.argv;
 let pool: SandboxPool | undefined;
 
 const opened = () => {
@@ -68,7 +68,6 @@ process.on("message", async ({ id, ...command }: Command & { id: number }) => {
 });
 process.on("disconnect", async () => {
   await pool?.close();
-  removeFolder(folder);
   process.exit();
 });
 
