@@ -5,7 +5,10 @@ import { deployCommand } from "./commands/deploy.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { invokeCommand } from "./commands/invoke.ts";
 import { listCommand } from "./commands/list.ts";
+import { psCommand } from "./commands/ps.ts";
 import { startCommand } from "./commands/start.ts";
+import { sweepCommand } from "./commands/sweep.ts";
+import { topCommand } from "./commands/top.ts";
 
 /** Gets the words after its name; resolves to the exit code. */
 type Command = (words: string[]) => Promise<number>;
@@ -17,6 +20,9 @@ const COMMANDS: Record<string, Command> = {
   list: listCommand,
   delete: deleteCommand,
   doctor: doctorCommand,
+  ps: psCommand,
+  top: topCommand,
+  sweep: sweepCommand,
 };
 
 const HELP = `mayfly: functions, each invocation in a sandbox of its own
@@ -27,6 +33,9 @@ const HELP = `mayfly: functions, each invocation in a sandbox of its own
   mayfly list                              list the functions
   mayfly delete <name>                     delete a function
   mayfly doctor                            what this machine offers for sandboxes
+  mayfly ps [--all] [--json]               what runs in which sandbox on this machine; as root
+  mayfly top [--interval <s>] [--once]     the same, again and again, the busiest first; as root
+  mayfly sweep [--dry-run]                 remove what killed workers left; as root
 
   --url <url>         the gateway            (MAYFLY_URL, http://127.0.0.1:8480)
   --key-file <file>   holds the API key      (MAYFLY_API_KEY, or the data folder's api-key)

@@ -77,3 +77,11 @@ export {
 } from "./packed-bundle.ts";
 export type { Receipt } from "./receipt.ts";
 export { VERDICT_NAMES, VERDICTS, type Verdict } from "./verdicts.ts";
+export {
+  SANDBOX_STATES,
+  type SandboxStatus,
+  STATUS_SOCKET,
+  sandboxStatus,
+  type WorkerStatus,
+  workerStatus,
+} from "./worker-status.ts";

@@ -4,6 +4,7 @@
  */
 import { MayflyError, type Network, type Runtime } from "../contract/index.ts";
 import { CgroupBase, type CgroupOffers } from "../native/ts/cgroup-base.ts";
+import { sweepCgroups } from "../native/ts/cgroup-sweep.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { EgressNetwork, type EgressOptions } from "./egress/egress-network.ts";
 import { LinuxSandboxFactory } from "./linux-sandbox-factory.ts";
@@ -37,7 +38,8 @@ export async function createPool(options: CreatePoolOptions): Promise<SandboxPoo
   const rootfs = Object.values(RUNTIME_COMMANDS).map((commands) => commands.rootfs);
   const cgroups = CgroupBase.open(instance, [...rootfs, ...(options.diskFolders ?? [])]);
   logOffers(cgroups.offers, logger);
-  const uidRanges = new UidRanges();
+  sweep(logger);
+  const uidRanges = new UidRanges(instance);
   const pools = new Map<string, WarmPool>();
   let egress: EgressNetwork | undefined;
   const open = (factory: SandboxFactory, target: number) => {
@@ -85,6 +87,7 @@ export async function createPool(options: CreatePoolOptions): Promise<SandboxPoo
       );
     },
     stats: () => [...pools.values()].map((pool) => pool.stats()),
+    inspect: () => [...pools.values()].flatMap((pool) => pool.inspect()),
     close,
   };
 }
@@ -95,6 +98,13 @@ const egressUnavailable = () =>
   new MayflyError("EGRESS_UNAVAILABLE", {
     message: 'Cannot lease a sandbox with network "egress": the worker does not allow it (MAYFLY_EGRESS)',
   });
+
+/** What workers of other instances left that were killed; this instance's own is gone by CgroupBase.open(). */
+function sweep(logger: Logger): void {
+  const { removed, failed } = sweepCgroups();
+  if (removed.length > 0) logger.warn({ removed }, "what a dead worker left was removed");
+  if (failed.length > 0) logger.error({ failed }, "what a dead worker left could not be removed");
+}
 
 /** What this machine does not limit, said once: a limit of a function's that has no effect must not be a surprise. */
 function logOffers({ ioFault, io, forbidden }: CgroupOffers, logger: Logger): void {

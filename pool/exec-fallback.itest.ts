@@ -40,7 +40,7 @@ describe("a runtime whose zygote cannot be forked", () => {
       ...RUNTIME_COMMANDS.nodejs24,
       zygoteCommand,
       cgroups,
-      uidRanges: new UidRanges(),
+      uidRanges: new UidRanges("test-exec"),
       logger,
       onLost: () => {},
     });

@@ -4,7 +4,7 @@
  *
  *   {"sleep": true}  never answers      {"exit": 3}  ends with that code      anything else  is answered as it is
  */
-import { type EventHeader, MayflyError, type Runtime } from "../contract/index.ts";
+import { type EventHeader, MayflyError, type Runtime, type SandboxStatus } from "../contract/index.ts";
 import type {
   Lease,
   Outcome,
@@ -20,6 +20,7 @@ import type {
 class FakeSandbox implements Sandbox {
   readonly id: string;
   readonly runtime: Runtime = "nodejs24";
+  readonly network = "none";
   readonly #died = Promise.withResolvers<ProcessEnd>();
   readonly #destroyed = Promise.withResolvers<Teardown>();
   readonly died = this.#died.promise;
@@ -30,8 +31,12 @@ class FakeSandbox implements Sandbox {
     this.id = id;
   }
 
-  async prepare(_lease: Lease): Promise<void> {
+  #lease: SandboxStatus["lease"];
+
+  async prepare({ label, limits }: Lease): Promise<void> {
     this.#move("parked", "leased");
+    const { cpu, memoryMb, pids, timeoutMs } = limits;
+    if (label !== undefined) this.#lease = { ...label, cpu, memoryMb, pids, timeoutMs };
   }
 
   async run(_event: EventHeader, body: Buffer, timeoutMs: number): Promise<Outcome> {
@@ -50,6 +55,21 @@ class FakeSandbox implements Sandbox {
   log(): SandboxLog {
     this.#expect("finished");
     return { text: "", totalBytes: 0, droppedBytes: 0 };
+  }
+
+  inspect(): SandboxStatus {
+    const { id, runtime, network, state } = this;
+    return {
+      id,
+      runtime,
+      network,
+      state,
+      sinceMs: 0,
+      pids: [],
+      cpuUs: 0,
+      memoryPeakBytes: 0,
+      lease: this.#lease,
+    };
   }
 
   async destroy(): Promise<Teardown> {

@@ -1,5 +1,11 @@
 /** A sandbox of Linux namespaces and cgroups. Made by linux-sandbox-factory.ts, driven by the worker. */
-import { type EventHeader, MayflyError, type Runtime } from "../contract/index.ts";
+import {
+  type EventHeader,
+  MayflyError,
+  type Network,
+  type Runtime,
+  type SandboxStatus,
+} from "../contract/index.ts";
 import type { Cgroup } from "../native/ts/cgroup.ts";
 import type { NamespaceSet } from "../native/ts/namespace-set.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -51,6 +57,8 @@ export class LinuxSandbox implements Sandbox {
   readonly destroyed: Promise<Teardown>;
   readonly #parts: SandboxParts;
   #state: SandboxState = "parked";
+  #sinceMs = Date.now();
+  #lease: SandboxStatus["lease"];
   #teardown: Promise<Teardown> | undefined;
   #resolveDestroyed!: (teardown: Teardown) => void;
 
@@ -68,9 +76,17 @@ export class LinuxSandbox implements Sandbox {
     return this.#state;
   }
 
+  get network(): Network {
+    return this.#parts.link === undefined ? "none" : "egress";
+  }
+
   async prepare(lease: Lease): Promise<void> {
     const { limits, bundleFolder, layerFolders = [], volumes = [], writableRoot = false } = lease;
     this.#move("parked", "leased");
+    if (lease.label !== undefined) {
+      const { cpu, memoryMb, pids, timeoutMs } = limits;
+      this.#lease = { ...lease.label, cpu, memoryMb, pids, timeoutMs };
+    }
     const { cgroup, set, link } = this.#parts;
     cgroup.limit({
       cpu: limits.cpu,
@@ -126,6 +142,21 @@ export class LinuxSandbox implements Sandbox {
     return this.#parts.logs.take();
   }
 
+  inspect(): SandboxStatus {
+    const { cgroup, set } = this.#parts;
+    const { id, runtime, network } = this;
+    const status = { id, runtime, network, state: this.#state, sinceMs: this.#sinceMs, lease: this.#lease };
+    try {
+      const { cpuUs, memoryPeakBytes } = cgroup.usage();
+      /* The kernel sorts by number, and numbers start again. */
+      const others = cgroup.pids().filter((pid) => pid !== set.pid);
+      return { ...status, pids: [set.pid, ...others], cpuUs, memoryPeakBytes };
+    } catch {
+      /* Its cgroup has just gone. */
+      return { ...status, pids: [], cpuUs: 0, memoryPeakBytes: 0 };
+    }
+  }
+
   destroy(): Promise<Teardown> {
     this.#teardown ??= this.#tearDown();
     return this.#teardown;
@@ -133,6 +164,7 @@ export class LinuxSandbox implements Sandbox {
 
   async #tearDown(): Promise<Teardown> {
     this.#state = "destroyed";
+    this.#sinceMs = Date.now();
     const { set, cgroup, guest, logs, link, logger, onDestroyed } = this.#parts;
     const start = process.hrtime.bigint();
     const teardown: Teardown = { killedUs: 0, emptiedUs: 0, removedUs: 0, leaked: false };
@@ -164,6 +196,7 @@ export class LinuxSandbox implements Sandbox {
     if (this.#state === "destroyed" && from !== "parked") return;
     this.#expect(from);
     this.#state = to;
+    this.#sinceMs = Date.now();
   }
 
   #expect(state: SandboxState): void {

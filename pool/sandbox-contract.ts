@@ -89,6 +89,19 @@ export function sandboxContract(factory: () => SandboxFactory, bundleFolder: () 
     expect(() => sandbox.log()).toThrow("parked");
   });
 
+  it("inspect() says in every state what it is, and for whom once it is leased", async () => {
+    const sandbox = await factory().create();
+    made.push(sandbox);
+    expect(sandbox.inspect()).toMatchObject({ id: sandbox.id, state: "parked", network: "none" });
+    const label = { functionName: "under-test", invocationId: "i-1" };
+    await sandbox.prepare({ limits, bundleFolder: bundleFolder(), label });
+    expect(sandbox.inspect()).toMatchObject({ state: "leased", lease: { ...label, memoryMb: 128 } });
+    await run(sandbox, { answer: 1 });
+    expect(sandbox.inspect()).toMatchObject({ state: "finished", lease: label });
+    await sandbox.destroy();
+    expect(sandbox.inspect()).toMatchObject({ state: "destroyed" });
+  });
+
   it("destroy() works in every state, may be repeated, and settles destroyed and died", async () => {
     const parked = await create();
     const leased = await lease();

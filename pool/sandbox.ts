@@ -18,6 +18,7 @@ import type {
   GuestHeader,
   Network,
   Runtime,
+  SandboxStatus,
 } from "../contract/index.ts";
 import type { CgroupUsage } from "../native/ts/cgroup.ts";
 import type { MainEnd } from "../native/ts/namespace-set.ts";
@@ -35,6 +36,8 @@ export interface Lease {
   writableRoot?: boolean;
   /** Folders of the operator's, mounted at /mnt/<name>. */
   volumes?: { name: string; folder: string; readOnly: boolean }[];
+  /** For people who look at the machine (inspect()). */
+  label?: { functionName: string; invocationId: string };
   /** Of a sandbox with network `egress`: all that it may reach. Absent: everything public. */
   egress?: EgressPolicy | undefined;
 }
@@ -75,6 +78,7 @@ export interface Teardown {
 export interface Sandbox {
   readonly id: string;
   readonly runtime: Runtime;
+  readonly network: Network;
   readonly state: SandboxState;
 
   /** Parked only. Sets limits, mounts /tmp, the bundle and what else the lease says. */
@@ -91,6 +95,9 @@ export interface Sandbox {
 
   /** Finished only. All that was written before the outcome. */
   log(): SandboxLog;
+
+  /** In any state: what the kernel says of it now. Reads some files, so never on an invocation's path. */
+  inspect(): SandboxStatus;
 
   /** Any state. Resolves when no process, cgroup, mount or descriptor of it is left. Never rejects. */
   destroy(): Promise<Teardown>;
@@ -120,6 +127,8 @@ export interface SandboxPool {
    */
   acquire(runtime: Runtime, timeoutMs: number, network?: Network): Promise<Sandbox>;
   stats(): PoolStats[];
+  /** Every sandbox that there is, as it is now. */
+  inspect(): SandboxStatus[];
   /** Refuses new leases and destroys every sandbox: whoever wants running ones to finish waits before. */
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@
  * its limit. Sandboxes that died while parked are removed and replaced; when making one fails, the next attempt
  * waits, twice as long each time, so that a broken machine is not hammered.
  */
-import { MayflyError, type Runtime } from "../contract/index.ts";
+import { MayflyError, type Runtime, type SandboxStatus } from "../contract/index.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { PoolStats, Sandbox, SandboxFactory } from "./sandbox.ts";
 
@@ -39,6 +39,8 @@ export class WarmPool {
   #starting = 0;
   #leaked = 0;
   readonly #leased = new Set<Sandbox>();
+  /** From being parked to being gone. */
+  readonly #known = new Set<Sandbox>();
   #retryMs = 0;
   #retryTimer: NodeJS.Timeout | undefined;
   #closing = false;
@@ -86,6 +88,10 @@ export class WarmPool {
       waiting: this.#waiters.length,
       leaked: this.#leaked,
     };
+  }
+
+  inspect(): SandboxStatus[] {
+    return [...this.#known].map((sandbox) => sandbox.inspect());
   }
 
   /** Refuses leases, destroys every sandbox, leased ones too, and closes the factory when all are gone. */
@@ -159,7 +165,9 @@ export class WarmPool {
   }
 
   #park(sandbox: Sandbox): void {
+    this.#known.add(sandbox);
     void sandbox.destroyed.then(({ leaked }) => {
+      this.#known.delete(sandbox);
       if (leaked) this.#leaked += 1;
       this.#total -= 1;
       this.#checkEmptied();

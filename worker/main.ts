@@ -2,6 +2,8 @@
  * The worker's process: one on each machine, as root. Builds every object, passes them in, and takes them down in
  * the opposite order on SIGTERM or SIGINT.
  */
+import { join } from "node:path";
+import { STATUS_SOCKET } from "../contract/index.ts";
 import { createPool } from "../pool/create-pool.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import { openBundleCache } from "./bundle-cache.ts";
@@ -10,6 +12,7 @@ import { consume } from "./consume.ts";
 import { runInvocation } from "./run-invocation.ts";
 import { readSettings } from "./settings.ts";
 import { settle } from "./settle.ts";
+import { serveStatus } from "./status-server.ts";
 
 /** Why the worker ends. Told so while starting, it finishes its start first: there is one way down. */
 const { promise: stopAsked, resolve: stop } = Promise.withResolvers<{ reason: string; exitCode: number }>();
@@ -45,6 +48,12 @@ const consumer = await consume({
   run: (job) => runInvocation(job, { pool, bundles, volumes: settings.volumes, logger }),
   settle: (invocation) => settle(invocation, { redis, logger }),
 });
+const status = await serveStatus(join(settings.dataDir, STATUS_SOCKET), () => ({
+  instance: settings.instance,
+  pid: process.pid,
+  atMs: Date.now(),
+  sandboxes: pool.inspect(),
+}));
 logger.info(
   { poolTarget: settings.poolTarget, concurrency: settings.concurrency },
   "the worker takes invocations",
@@ -60,6 +69,7 @@ const timer = new Promise<"late">((resolve) => setTimeout(resolve, settings.drai
 if ((await Promise.race([drained, timer])) === "late") {
   logger.warn("invocations are still running after the time to drain; they are given up");
 }
+status.close();
 await pool.close();
 // Those given up settle now, as worker_lost.
 await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, GIVE_UP_MS).unref())]);

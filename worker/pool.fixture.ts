@@ -32,6 +32,7 @@ export function scriptedSandbox(
   return {
     id: "scripted",
     runtime: "nodejs24",
+    network: "none",
     state: "parked",
     calls,
     died: new Promise(() => {}),
@@ -44,6 +45,10 @@ export function scriptedSandbox(
       if (outcome instanceof Error) throw outcome;
       return outcome;
     },
+    inspect: () => ({
+      ...{ id: "scripted", runtime: "nodejs24", network: "none", state: "parked" },
+      ...{ sinceMs: 0, pids: [], cpuUs: 0, memoryPeakBytes: 0 },
+    }),
     usage: () => usage,
     log: () => ({ text: logText, totalBytes: Buffer.byteLength(logText), droppedBytes: 0 }),
     async destroy() {
@@ -55,6 +60,7 @@ export function scriptedSandbox(
 
 export function poolOf(sandbox: Sandbox | Error): SandboxPool {
   return {
+    inspect: () => [],
     async acquire() {
       if (sandbox instanceof Error) throw sandbox;
       return sandbox;

@@ -67,6 +67,7 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
       volumes,
       writableRoot: job.writableRoot,
       egress: job.egress,
+      label: { functionName: job.functionName, invocationId: job.invocationId },
     });
     timings.leaseMs = performance.now() - askedAt;
 

@@ -114,6 +114,15 @@ MF_EXPORT int mf_cgroup_populated(const struct mf_cgroup *cgroup);
 /* Removes the empty cgroup `name` below `base` from every hierarchy. -EBUSY while something is in it. */
 MF_EXPORT int mf_cgroup_remove(const struct mf_cgroup *base, const char *name);
 
+/*
+ * Makes an open cgroup folder the caller's until it closes the descriptor or ends: an exclusive flock(2), and a mark
+ * that it is Mayfly's (the attribute trusted.mayfly). -EAGAIN when somebody else has it. Does not block.
+ */
+MF_EXPORT int mf_cgroup_claim(int folder);
+
+/* 1 when the folder bears that mark, else 0. Does not block. */
+MF_EXPORT int mf_cgroup_is_marked(int folder);
+
 /* ---- Talking to the spawner, the mounter and a zygote ------------------------------------------------------ */
 
 enum {

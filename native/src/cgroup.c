@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "mayfly.h"
 #include "util.h"
@@ -264,4 +266,14 @@ int mf_cgroup_remove(const struct mf_cgroup *base, const char *name) {
         if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT) result = -errno;
     }
     return result;
+}
+
+int mf_cgroup_claim(int folder) {
+    if (flock(folder, LOCK_EX | LOCK_NB) < 0) return -errno;
+    return fsetxattr(folder, "trusted.mayfly", "1", 1, 0) < 0 ? -errno : 0;
+}
+
+int mf_cgroup_is_marked(int folder) {
+    char value;
+    return fgetxattr(folder, "trusted.mayfly", &value, 1) == 1;
 }

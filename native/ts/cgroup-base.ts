@@ -2,21 +2,14 @@
  * The folder below which one worker keeps all its sandboxes' cgroups: `mayfly-<instance>`, in every hierarchy,
  * below the cgroup in which the service was started. Made by the worker at its start, removed at its end.
  */
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { MayflyError } from "../../contract/index.ts";
 import { type BlockDevices, blockDevicesOf } from "./block-devices.ts";
 import type { CgroupParent } from "./cgroup.ts";
+import { claimFolder } from "./cgroup-claim.ts";
 import { type CgroupLayout, CONTROLLERS, readCgroupLayout } from "./cgroup-layout.ts";
+import { killAndWait, removeChildren, removeTree } from "./cgroup-tree.ts";
 import { forbidResources } from "./forbid-resources.ts";
 import type { CgroupFds } from "./library.ts";
 
@@ -68,25 +61,29 @@ function delegateControllers(own: string): void {
   enableOptional(own, ["io", "hugetlb", "rdma"]);
 }
 
-const KILL_WAIT_MS = 5_000;
-
-/** Ends what a worker that crashed left running. Blocks, at the worker's start only. */
-function killAndWait(folder: string): void {
-  writeFileSync(`${folder}/cgroup.kill`, "1");
-  const clock = new Int32Array(new SharedArrayBuffer(4));
-  const deadline = Date.now() + KILL_WAIT_MS;
-  while (readFileSync(`${folder}/cgroup.events`, "utf8").includes("populated 1") && Date.now() < deadline) {
-    Atomics.wait(clock, 0, 0, 5);
-  }
+/** Folders below which base folders lie: of their own for each sandbox, and those that all sandboxes share. */
+export function baseParents(layout: CgroupLayout): { own: string[]; shared: string[] } {
+  const { v1, optional } = layout;
+  const unified = layout.mode === "unified" ? outsideLeaf(layout.unified) : layout.unified;
+  const own = [unified, ...(v1 ? [v1.cpu, v1.memory, v1.pids, optional.blkio] : [])];
+  const present = (folders: (string | undefined)[]) => folders.filter((folder) => folder !== undefined);
+  return { own: present(own), shared: present([optional.hugetlb, optional.rdma]) };
 }
 
-/** Removes empty cgroups, deepest first. Something that is in use stays and is reported by the next mkdir or rmdir. */
-function removeTree(folder: string): void {
-  if (!existsSync(folder)) return;
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) removeTree(`${folder}/${entry.name}`);
+/** Errors: CGROUP_FAILED when another worker of the instance lives. */
+function claimAll(folders: string[], name: string): number[] {
+  const claims: number[] = [];
+  for (const folder of folders) {
+    const claim = claimFolder(folder);
+    if (claim === undefined) {
+      for (const fd of claims) closeSync(fd);
+      throw new Error(
+        `a living worker has it (${folder}). Stop that one, or start this one with another MAYFLY_INSTANCE (not "${name}")`,
+      );
+    }
+    claims.push(claim);
   }
-  rmdirSync(folder);
+  return claims;
 }
 
 /** Of what not every machine can do: what this one does. */
@@ -119,17 +116,20 @@ export class CgroupBase implements CgroupParent {
   readonly sharedFds: number[];
   readonly devices: Uint32Array;
   readonly #folders: string[];
+  readonly #claims: number[];
 
   private constructor(
     layout: CgroupLayout,
     offers: CgroupOffers,
     folders: string[],
+    claims: number[],
     fds: CgroupFds,
     sharedFds: number[],
   ) {
     this.layout = layout;
     this.offers = offers;
     this.#folders = folders;
+    this.#claims = claims;
     this.fds = fds;
     this.sharedFds = sharedFds;
     const devices = offers.ioFault === undefined ? offers.io.devices : [];
@@ -143,20 +143,19 @@ export class CgroupBase implements CgroupParent {
   static open(instance: string, diskFolders: string[] = []): CgroupBase {
     const layout = readCgroupLayout();
     const name = `mayfly-${instance}`;
-    const unifiedParent = layout.mode === "unified" ? outsideLeaf(layout.unified) : layout.unified;
-    const { v1, optional } = layout;
-    const inEach = (parents: (string | undefined)[]) =>
-      parents.filter((parent) => parent !== undefined).map((parent) => `${parent}/${name}`);
-    const own = inEach([unifiedParent, ...(v1 ? [v1.cpu, v1.memory, v1.pids, optional.blkio] : [])]);
-    const shared = inEach([optional.hugetlb, optional.rdma]);
+    const parents = baseParents(layout);
+    const own = parents.own.map((parent) => `${parent}/${name}`);
+    const shared = parents.shared.map((parent) => `${parent}/${name}`);
     const folders = [...own, ...shared];
+    let claims: number[] = [];
     let forbidden: CgroupOffers["forbidden"] = [];
-    if (layout.mode === "unified") delegateControllers(unifiedParent);
+    if (layout.mode === "unified") delegateControllers(parents.own[0] as string);
     try {
       const unified = folders[0] as string;
-      if (existsSync(unified)) killAndWait(unified);
-      for (const folder of folders) removeTree(folder);
-      for (const folder of folders) mkdirSync(folder);
+      for (const folder of folders) mkdirSync(folder, { recursive: true });
+      claims = claimAll(folders, instance);
+      killAndWait(unified);
+      for (const folder of folders) removeChildren(folder);
       if (layout.mode === "unified") {
         writeFileSync(`${unified}/cgroup.subtree_control`, ENABLE_CONTROLLERS);
       }
@@ -173,9 +172,9 @@ export class CgroupBase implements CgroupParent {
       fds[index] = openSync(folder, "r");
     });
     const sharedFds = shared.map((folder) => openSync(folder, "r"));
-    const hasIo = hasIoController(own[0] as string, optional.blkio);
+    const hasIo = hasIoController(own[0] as string, layout.optional.blkio);
     const offers = offersOf(blockDevicesOf(diskFolders), hasIo, forbidden);
-    return new CgroupBase(layout, offers, folders, fds, sharedFds);
+    return new CgroupBase(layout, offers, folders, claims, fds, sharedFds);
   }
 
   /** Removes the base folders; the sandboxes must be gone. */
@@ -184,5 +183,6 @@ export class CgroupBase implements CgroupParent {
     for (const fd of this.sharedFds.splice(0)) closeSync(fd);
     this.fds.fill(-1);
     for (const folder of this.#folders) removeTree(folder);
+    for (const fd of this.#claims.splice(0)) closeSync(fd);
   }
 }

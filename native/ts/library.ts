@@ -43,6 +43,9 @@ export const native = {
     name: string,
   ) => number,
 
+  cgroupClaim: library.func("int mf_cgroup_claim(int)") as (folder: number) => number,
+  cgroupIsMarked: library.func("int mf_cgroup_is_marked(int)") as (folder: number) => number,
+
   send: library.func("int mf_send(int, const void *, int32_t *, uint32_t)") as (
     socket: number,
     request: Uint8Array,
