@@ -125,6 +125,7 @@ function installGuest(): void {
   put("var/runtime/package.json", '{ "type": "module" }\n');
   put("var/runtime/warm/module.mjs", "export const handler = async (event) => ({ hello: event.name });\n");
   put("var/runtime/warm/script.cjs", "exports.handler = async (event) => ({ hello: event.name });\n");
+  put("var/runtime/warm/parked.mjs", "export const handler = async (event) => ({ hello: event.name });\n");
   put("var/runtime/warm/event.frame", encodeFrame(WARM_EVENT, Buffer.from('{"name":"warm-up"}')));
   copy(inputs.library, "var/runtime/native/build/libmayfly.so", 0o755);
   const modules = "var/runtime/node_modules";

@@ -41,8 +41,7 @@ function makeContext(header: EventHeader): Record<string, unknown> {
 
 /** The one process.env stays: replacing it would leave the C library's environment, and with it TZ, behind. */
 function setUpProcess(header: EventHeader, root: string): void {
-  for (const name of Object.keys(process.env)) delete process.env[name];
-  Object.assign(process.env, {
+  const environment: Record<string, string> = {
     PATH: "/usr/local/bin:/usr/bin:/bin",
     HOME: "/tmp",
     TMPDIR: "/tmp",
@@ -52,7 +51,11 @@ function setUpProcess(header: EventHeader, root: string): void {
     MAYFLY_INVOCATION_ID: header.invocationId,
     ...(header.hasLayers && LAYER_PATHS),
     ...header.environment,
-  });
+  };
+  /* Only what differs from the rehearsal's: to set TZ costs V8 and ICU half a millisecond, even to what it was. */
+  for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
+  for (const [name, value] of Object.entries(environment))
+    if (process.env[name] !== value) process.env[name] = value;
   // CommonJS reads NODE_PATH once, at the process's start; ES modules never do.
   if (process.env.NODE_PATH !== undefined) modulePaths._initPaths();
   process.chdir(root);

@@ -11,7 +11,7 @@ import { runInNewContext } from "node:vm";
 import { zygoteServe } from "../../../native/ts/zygote-library.ts";
 import { mendProcess, prepareMends } from "./mend-process.ts";
 import { prepareStackReport, serveInvocation } from "./serve-invocation.ts";
-import { warmUp } from "./warm-up.ts";
+import { rehearseAfterFork, warmUp } from "./warm-up.ts";
 
 /** The socket on which requests to fork come, as the spawner hands it over. */
 const REQUESTS_FD = 3;
@@ -36,4 +36,5 @@ if (control < 0) throw new Error(`the zygote cannot serve: errno ${-control}`);
 
 // From here on in a sandbox, without rights.
 mendProcess();
+await rehearseAfterFork();
 await serveInvocation(control);
