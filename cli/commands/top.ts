@@ -70,10 +70,11 @@ function giveBackScreen(): void {
 
 /** As much as the terminal shows; a line that wraps would push the title away. */
 function clip(text: string): string {
-  const { rows = 24, columns = 80 } = process.stdout;
+  /* Some terminals say that they have no size at all. */
+  const { rows, columns } = process.stdout;
   return text
     .split("\n")
-    .slice(0, rows - 1)
-    .map((line) => line.slice(0, columns))
+    .slice(0, (rows || 24) - 1)
+    .map((line) => line.slice(0, columns || 80))
     .join("\n");
 }
