@@ -30,8 +30,8 @@ export const LEFT_OUT = [
   "runtimes/node/node_modules",
 ];
 const FOLDERS = ["bin", "dev", "etc", "mayfly", "proc", "run", "sys", "tmp", "usr", "var/tmp"];
-/** Of the building machine, where busybox's are not enough: tests use find's -printf, and busybox has no ipcmk. */
-const PROGRAMS = ["find", "ipcmk"];
+/** Of the building machine, where busybox's are not enough: tests use find's -printf, and make shared memory. */
+const PROGRAMS = ["find", "ipcmk", "ipcrm"];
 /** For what the tests write outside of tmpfs. */
 const FREE_MB = 256;
 

@@ -21,7 +21,6 @@ export const SUITES: readonly VmSuite[] = [
     run: {
       files: [
         "native/ts/probe.itest.ts",
-        "native/ts/cgroup.itest.ts",
         "pool/container.itest.ts",
         "pool/linux-sandbox.itest.ts",
         "pool/exec-fallback.itest.ts",
