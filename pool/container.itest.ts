@@ -147,7 +147,7 @@ describe("namespaces", () => {
       );
       expect(inside).toBe(0);
       expect(outside.isOwn).toBe(true);
-      expect(outside.host).toMatch(new RegExp(`^\\s*\\d+\\s+${made}\\s`, "m"));
+      expect(outside.host).toMatch(new RegExp(`^\\s*-?\\d+\\s+${made}\\s`, "m"));
     } finally {
       execFileSync("ipcrm", ["-m", made]);
     }
