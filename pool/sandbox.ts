@@ -23,7 +23,7 @@ import type {
 import type { CgroupUsage } from "../native/ts/cgroup.ts";
 import type { MainEnd } from "../native/ts/namespace-set.ts";
 
-export type SandboxState = "parked" | "leased" | "running" | "finished" | "destroyed";
+export type SandboxState = SandboxStatus["state"];
 
 /** What a leased sandbox gets before its event. */
 export interface Lease {

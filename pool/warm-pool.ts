@@ -39,8 +39,6 @@ export class WarmPool {
   #starting = 0;
   #leaked = 0;
   readonly #leased = new Set<Sandbox>();
-  /** From being parked to being gone. */
-  readonly #known = new Set<Sandbox>();
   #retryMs = 0;
   #retryTimer: NodeJS.Timeout | undefined;
   #closing = false;
@@ -91,7 +89,7 @@ export class WarmPool {
   }
 
   inspect(): SandboxStatus[] {
-    return [...this.#known].map((sandbox) => sandbox.inspect());
+    return [...this.#parked, ...this.#leased].map((sandbox) => sandbox.inspect());
   }
 
   /** Refuses leases, destroys every sandbox, leased ones too, and closes the factory when all are gone. */
@@ -165,9 +163,7 @@ export class WarmPool {
   }
 
   #park(sandbox: Sandbox): void {
-    this.#known.add(sandbox);
     void sandbox.destroyed.then(({ leaked }) => {
-      this.#known.delete(sandbox);
       if (leaked) this.#leaked += 1;
       this.#total -= 1;
       this.#checkEmptied();

@@ -40,7 +40,7 @@ export async function topCommand(words: string[]): Promise<number> {
 }
 
 /** CPU is the share of one core since the frame before. */
-export function frame(before: WorkerStatus, now: WorkerStatus): string {
+function frame(before: WorkerStatus, now: WorkerStatus): string {
   const elapsedUs = Math.max(1, now.atMs - before.atMs) * 1000;
   const earlier = new Map(before.sandboxes.map(({ id, cpuUs }) => [id, cpuUs]));
   const percent = ({ id, cpuUs }: { id: string; cpuUs: number }) => {

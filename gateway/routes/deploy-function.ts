@@ -9,7 +9,7 @@ import { problemResponse } from "../middleware/problem.ts";
 import { functionView } from "../registry/function-record.ts";
 import type { FunctionRegistry } from "../registry/function-registry.ts";
 import type { LayerRegistry } from "../registry/layer-registry.ts";
-import { readJsonField, readUpload, uploadMiddleware } from "./read-upload.ts";
+import { readJsonField, readUpload, uploadMiddleware, uploadSchema } from "./read-upload.ts";
 
 const json = { "application/json": { schema: functionView } };
 const route = createRoute({
@@ -25,15 +25,7 @@ const route = createRoute({
       required: true,
       content: {
         "multipart/form-data": {
-          // Plain JSON Schema and no zod: hono's validator would read the form a second time.
-          schema: {
-            type: "object",
-            required: ["bundle"],
-            properties: {
-              bundle: { type: "string", format: "binary", description: "A zip or tar.gz archive" },
-              configuration: { $ref: "#/components/schemas/FunctionConfig" },
-            },
-          },
+          schema: uploadSchema({ configuration: { $ref: "#/components/schemas/FunctionConfig" } }),
           encoding: { configuration: { contentType: "application/json" } },
         },
       },

@@ -7,7 +7,7 @@ import type { GatewayEnv } from "../gateway-env.ts";
 import { problemResponse } from "../middleware/problem.ts";
 import { layerRecord } from "../registry/layer-record.ts";
 import type { LayerRegistry } from "../registry/layer-registry.ts";
-import { readUpload, uploadMiddleware } from "./read-upload.ts";
+import { readUpload, uploadMiddleware, uploadSchema } from "./read-upload.ts";
 
 const security = [{ bearer: [] }, { apiKey: [] }];
 const params = z.object({ name: layerName });
@@ -26,16 +26,7 @@ const putRoute = createRoute({
     body: {
       required: true,
       content: {
-        "multipart/form-data": {
-          // Plain JSON Schema and no zod: hono's validator would read the form a second time.
-          schema: {
-            type: "object",
-            required: ["bundle"],
-            properties: {
-              bundle: { type: "string", format: "binary", description: "A zip or tar.gz archive" },
-            },
-          },
-        },
+        "multipart/form-data": { schema: uploadSchema() },
       },
     },
   },

@@ -49,3 +49,13 @@ export async function readJsonField(form: FormData, field: string): Promise<unkn
     throw faultOf(field, "is not valid JSON");
   }
 }
+
+/** An upload's form, for OpenAPI. Plain JSON Schema and no zod: hono's validator would read the form a second time. */
+export const uploadSchema = (more: Record<string, { $ref: string }> = {}) => ({
+  type: "object" as const,
+  required: ["bundle"],
+  properties: {
+    bundle: { type: "string" as const, format: "binary", description: "A zip or tar.gz archive" },
+    ...more,
+  },
+});
