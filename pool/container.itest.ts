@@ -10,7 +10,15 @@ import { HOST_IDS } from "../contract/index.ts";
 import { readCgroupLayout } from "../native/ts/cgroup-layout.ts";
 import { SLOWNESS } from "../test/support/slowness.ts";
 import { type LeaseChanges, runnerFolder } from "./code-runner.fixture.ts";
-import { type Leftovers, leftovers, openPool, removeFolder, sandboxCgroup } from "./linux-pool.fixture.ts";
+import {
+  insidePid,
+  type Leftovers,
+  leftovers,
+  openPool,
+  pidsOf,
+  removeFolder,
+  sandboxCgroup,
+} from "./linux-pool.fixture.ts";
 import type { SandboxPool } from "./sandbox.ts";
 import { eventHeader, limits } from "./sandbox-contract.ts";
 
@@ -42,15 +50,6 @@ interface Outside {
   proc(name: string): string;
 }
 
-const pidsOf = (sandboxId: string) =>
-  readFileSync(`${sandboxCgroup(INSTANCE, sandboxId)}/cgroup.procs`, "utf8")
-    .trim()
-    .split("\n")
-    .map(Number);
-
-const insidePid = (pid: number) =>
-  Number(/^NSpid:.*\s(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-
 /**
  * Runs the code, which sets `seen`, and while the function still stands looks from outside. What inside and outside saw.
  */
@@ -62,7 +61,7 @@ async function look<T>(code: string, outside: (view: Outside) => T | Promise<T>,
       while (!fs.existsSync("/dev/shm/go")) await new Promise((done) => setTimeout(done, 5)); return seen;`;
     const event = Buffer.from(JSON.stringify({ code: held }));
     const running = sandbox.run(eventHeader(), event, 15_000 * SLOWNESS);
-    const pid = pidsOf(sandbox.id).find((one) => insidePid(one) === 3) ?? Number.NaN;
+    const pid = pidsOf(INSTANCE, sandbox.id).find((one) => insidePid(one) === 3) ?? Number.NaN;
     const shm = `/proc/${pid}/root/dev/shm`;
     await vi.waitFor(() => expect(existsSync(`${shm}/seen`)).toBe(true), { timeout: 10_000 * SLOWNESS });
     const proc = (name: string) => readFileSync(`/proc/${pid}/${name}`, "utf8");
@@ -89,7 +88,7 @@ describe("namespaces", () => {
     const { inside, outside } = await look(
       `seen = fs.readdirSync("/proc").filter((name) => /^\\d+$/.test(name)).map(Number)`,
       ({ sandboxId }) =>
-        pidsOf(sandboxId).map((pid) => ({ pid, inside: insidePid(pid), command: commandOf(pid) })),
+        pidsOf(INSTANCE, sandboxId).map((pid) => ({ pid, inside: insidePid(pid), command: commandOf(pid) })),
     );
     expect(inside).toEqual([1, 3]);
     expect(outside.map((one) => one.inside).sort()).toEqual([1, 3]);
@@ -292,14 +291,14 @@ describe("PID 1", () => {
     const { inside, outside } = await look(
       `cp.execSync("for i in 1 2 3 4 5; do (sleep 0.01 &) ; done"); await new Promise((done) => setTimeout(done, 200));
        seen = fs.readdirSync("/proc").filter((name) => /^\\d+$/.test(name)).length`,
-      ({ sandboxId }) => pidsOf(sandboxId).length,
+      ({ sandboxId }) => pidsOf(INSTANCE, sandboxId).length,
     );
     expect([inside, outside]).toEqual([2, 2]);
   });
 
   it("takes the whole sandbox with it when it is killed", async () => {
     const sandbox = await pool.acquire("nodejs24", 10_000 * SLOWNESS);
-    const pids = pidsOf(sandbox.id);
+    const pids = pidsOf(INSTANCE, sandbox.id);
     const init = pids.find((pid) => insidePid(pid) === 1) ?? Number.NaN;
     process.kill(init, "SIGKILL");
     expect(await sandbox.died).toEqual({});
@@ -308,7 +307,9 @@ describe("PID 1", () => {
   });
 
   it("and the rest are seen by ps on the host, by name", async () => {
-    const { outside } = await look("seen = true", ({ sandboxId }) => pidsOf(sandboxId).map(commandOf));
+    const { outside } = await look("seen = true", ({ sandboxId }) =>
+      pidsOf(INSTANCE, sandboxId).map(commandOf),
+    );
     /* The first is how Node.js calls its main thread. */
     expect(outside.sort()).toEqual(["MainThread", "mayfly-init"]);
   });

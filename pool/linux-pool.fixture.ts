@@ -58,6 +58,17 @@ export function sandboxCgroup(instance: string, sandboxId: string): string {
   return join(folder, sandboxId);
 }
 
+/** Pids on the host of what is in a sandbox. */
+export const pidsOf = (instance: string, sandboxId: string): number[] =>
+  readFileSync(`${sandboxCgroup(instance, sandboxId)}/cgroup.procs`, "utf8")
+    .trim()
+    .split("\n")
+    .map(Number);
+
+/** The pid that a process has inside its sandbox. */
+export const insidePid = (pid: number): number =>
+  Number(/^NSpid:.*\s(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+
 /** Processes whose command line or name is one of ours and whose parent chain ends in this process. */
 function ourProcesses(): string[] {
   const parents = new Map<number, { ppid: number; name: string }>();

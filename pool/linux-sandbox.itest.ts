@@ -3,11 +3,12 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { SLOWNESS } from "../test/support/slowness.ts";
 import {
   bundleFolder,
+  insidePid,
   type Leftovers,
   leftovers,
   openPool,
+  pidsOf,
   removeFolder,
-  sandboxCgroup,
 } from "./linux-pool.fixture.ts";
 import type { Outcome, Sandbox, SandboxFactory, SandboxPool } from "./sandbox.ts";
 import { eventHeader, limits, sandboxContract } from "./sandbox-contract.ts";
@@ -40,17 +41,10 @@ describe("the Linux sandbox", () => {
     removeFolder(folder);
   });
 
-  /** Pids on the host; PID 1 is older than the main process. */
+  /** Pids on the host. */
   function initAndMain(sandboxId: string): [init: number, main: number] {
-    const text = readFileSync(`${sandboxCgroup(INSTANCE, sandboxId)}/cgroup.procs`, "utf8");
-    const processes = text
-      .trim()
-      .split("\n")
-      .map((pid) => {
-        const inside = /^NStgid:.*\s(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-        return { pid: Number(pid), inside: Number(inside) };
-      });
-    const pidOf = (inside: number) => processes.find((one) => one.inside === inside)?.pid ?? Number.NaN;
+    const pids = pidsOf(INSTANCE, sandboxId);
+    const pidOf = (inside: number) => pids.find((pid) => insidePid(pid) === inside) ?? Number.NaN;
     return [pidOf(1), pidOf(3)];
   }
 
