@@ -1,10 +1,15 @@
 /**
  * The protocol on a sandbox's control socket, between the worker and the runner inside the sandbox.
  *
- *   runner → worker   ready                      the process is parked and waits for its one event
- *   worker → runner   event  + the event         JSON text as the caller sent it
+ *   runner → worker   ready                      the process is parked
+ *   worker → runner   init                       which function it is to be
+ *   runner → worker   initialized                only when `init` asks: the handler is loaded, it is parked again
+ *   worker → runner   event  + the event         JSON text as the caller sent it; may follow `init` at once
  *   runner → worker   answer + the answer        JSON text, or an error
  *   runner → worker   stack                      instead of an answer, when the time is up
+ *
+ * Between `init` and the first look at the function's files the runner waits until they are mounted (the gate of
+ * native/include/mayfly.h), so that it reads, and sets its environment, while they are.
  *
  * A frame is two 32-bit little-endian lengths, then a header (JSON), then a body (bytes, may be empty):
  *
@@ -20,19 +25,28 @@ export const FRAME_PREFIX_BYTES = 8;
 /** A header holds names, limits and an environment: far below this. */
 export const FRAME_HEADER_MAX_BYTES = 64 * 1024;
 
-/** worker → runner. */
-export interface EventHeader {
-  type: "event";
-  invocationId: string;
+/** worker → runner, first. */
+export interface InitHeader {
+  type: "init";
   functionName: string;
   handler: string;
   memoryMb: number;
-  /** Unix time in milliseconds at which the invocation is killed. */
-  deadlineMs: number;
   environment: Record<string, string>;
   /** Is there something at /opt? */
-  hasLayers?: boolean;
+  hasLayers: boolean;
+  /** Say `initialized` before the event is read. */
+  report: boolean;
 }
+
+/** worker → runner, once. */
+export interface EventHeader {
+  type: "event";
+  invocationId: string;
+  /** Unix time in milliseconds at which the invocation is killed. */
+  deadlineMs: number;
+}
+
+export type WorkerHeader = InitHeader | EventHeader;
 
 const durationMs = z.number().min(0).max(1e9);
 const shortText = z.string().max(16_384);
@@ -46,6 +60,7 @@ export const guestHeader = z.discriminatedUnion("type", [
     step: z.number().int().nonnegative(),
     errno: z.number().int().nonnegative(),
   }),
+  z.strictObject({ type: z.literal("initialized"), initMs: durationMs }),
   /** Where its JavaScript was when the time was up; only when asked (pool/autopsy.ts). */
   z.strictObject({ type: z.literal("stack"), stack: z.array(shortText).max(64) }),
   z.strictObject({
@@ -61,7 +76,7 @@ export const guestHeader = z.discriminatedUnion("type", [
 export type GuestHeader = z.output<typeof guestHeader>;
 
 /** Builds one frame. `body` is sent as it is. */
-export function encodeFrame(header: EventHeader | GuestHeader, body: Uint8Array = new Uint8Array()): Buffer {
+export function encodeFrame(header: WorkerHeader | GuestHeader, body: Uint8Array = new Uint8Array()): Buffer {
   const headerBytes = Buffer.from(JSON.stringify(header));
   const prefix = Buffer.alloc(FRAME_PREFIX_BYTES);
   prefix.writeUInt32LE(headerBytes.length, 0);

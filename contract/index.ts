@@ -46,6 +46,8 @@ export {
   FRAME_PREFIX_BYTES,
   type GuestHeader,
   guestHeader,
+  type InitHeader,
+  type WorkerHeader,
 } from "./guest-frames.ts";
 export { HOST_IDS } from "./host-ids.ts";
 export {

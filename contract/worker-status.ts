@@ -25,7 +25,8 @@ export const sandboxStatus = z.object({
   lease: z
     .object({
       functionName: z.string(),
-      invocationId: z.string(),
+      /** None yet: it is prepared and waits for its event. */
+      invocationId: z.string().optional(),
       cpu: z.number(),
       memoryMb: z.number(),
       pids: z.number(),

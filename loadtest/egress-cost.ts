@@ -70,6 +70,8 @@ const pool = await createPool({
   onLost: (runtime) => logger.error(`the spawner of ${runtime} was lost`),
 });
 const lease: Lease = {
+  functionName: "none",
+  handler: "index.handler",
   limits: functionLimits.parse({}),
   bundleFolder: fileURLToPath(new URL(".", import.meta.url)),
 };

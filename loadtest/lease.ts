@@ -48,7 +48,7 @@ for (let i = 0; i < count; i++) {
   const parked = pool.inspect().find(({ state }) => state === "parked");
   const start = performance.now();
   const sandbox = await pool.acquire("nodejs24", 10_000);
-  await sandbox.prepare({ limits, bundleFolder: folder });
+  await sandbox.prepare({ functionName: "hello", handler: "index.handler", limits, bundleFolder: folder });
   const prepared = performance.now();
   const main = sandbox.id === parked?.id ? parked.pids[1] : undefined;
   const faults = main === undefined ? 0 : minorFaults(main);
@@ -57,12 +57,7 @@ for (let i = 0; i < count; i++) {
     {
       type: "event",
       invocationId: INVOCATION_ID,
-      functionName: "hello",
-      handler: "index.handler",
-      memoryMb: limits.memoryMb,
       deadlineMs: Date.now() + limits.timeoutMs,
-      environment: {},
-      hasLayers: false,
     },
     Buffer.from('{"name":"you"}'),
     limits.timeoutMs,

@@ -3,7 +3,7 @@ import type { Network } from "../contract/index.ts";
 import { SLOWNESS } from "../test/support/slowness.ts";
 import { bundleFolder } from "./linux-pool.fixture.ts";
 import type { Lease, Outcome, SandboxPool } from "./sandbox.ts";
-import { eventHeader, limits } from "./sandbox-contract.ts";
+import { eventHeader, leaseOf, limits } from "./sandbox-contract.ts";
 
 /** Its event is `{ code }`, the body of an async function that gets `fs`, `cp` and `require`. */
 const FUNCTION = `
@@ -30,11 +30,9 @@ export async function runCode(
   const { network, ...leaseChanges } = changes;
   const sandbox = await pool.acquire("nodejs24", 10_000 * SLOWNESS, network);
   try {
-    const lease = { bundleFolder: folder, ...leaseChanges, limits: { ...limits, ...changes.limits } };
-    await sandbox.prepare(lease);
-    const event = { ...eventHeader(), hasLayers: (changes.layerFolders ?? []).length > 0 };
+    await sandbox.prepare(leaseOf(folder, { ...leaseChanges, limits: { ...limits, ...changes.limits } }));
     const outcome: Outcome = await sandbox.run(
-      event,
+      eventHeader(),
       Buffer.from(JSON.stringify({ code })),
       15_000 * SLOWNESS,
     );

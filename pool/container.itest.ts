@@ -20,7 +20,7 @@ import {
   sandboxCgroup,
 } from "./linux-pool.fixture.ts";
 import type { SandboxPool } from "./sandbox.ts";
-import { eventHeader, limits } from "./sandbox-contract.ts";
+import { eventHeader, leaseOf, limits } from "./sandbox-contract.ts";
 
 const INSTANCE = "test-container";
 const MIB = 1024 * 1024;
@@ -56,7 +56,7 @@ interface Outside {
 async function look<T>(code: string, outside: (view: Outside) => T | Promise<T>, changes: LeaseChanges = {}) {
   const sandbox = await pool.acquire("nodejs24", 10_000 * SLOWNESS);
   try {
-    await sandbox.prepare({ bundleFolder: folder, ...changes, limits: { ...limits, ...changes.limits } });
+    await sandbox.prepare(leaseOf(folder, { ...changes, limits: { ...limits, ...changes.limits } }));
     const held = `let seen; ${code}; fs.writeFileSync("/dev/shm/seen", "");
       while (!fs.existsSync("/dev/shm/go")) await new Promise((done) => setTimeout(done, 5)); return seen;`;
     const event = Buffer.from(JSON.stringify({ code: held }));

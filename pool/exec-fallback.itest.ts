@@ -6,7 +6,7 @@ import { SLOWNESS } from "../test/support/slowness.ts";
 import { bundleFolder, type Leftovers, leftovers, removeFolder } from "./linux-pool.fixture.ts";
 import { LinuxSandboxFactory } from "./linux-sandbox-factory.ts";
 import { RUNTIME_COMMANDS } from "./runtime-commands.ts";
-import { eventHeader, limits } from "./sandbox-contract.ts";
+import { eventHeader, leaseOf } from "./sandbox-contract.ts";
 import { UidRanges } from "./uid-ranges.ts";
 
 const INSTANCE = "test-exec";
@@ -47,7 +47,7 @@ describe("a runtime whose zygote cannot be forked", () => {
     expect(factory.mode).toBe("exec");
     expect(warnings.join()).toContain("sandboxes start by exec, which is slower");
     const sandbox = await factory.create();
-    await sandbox.prepare({ limits, bundleFolder: folder });
+    await sandbox.prepare(leaseOf(folder));
     const outcome = await sandbox.run(eventHeader(), Buffer.from("{}"), 10_000 * SLOWNESS);
     await sandbox.destroy();
     await factory.close();

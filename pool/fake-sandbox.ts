@@ -33,14 +33,15 @@ class FakeSandbox implements Sandbox {
 
   #lease: SandboxStatus["lease"];
 
-  async prepare({ label, limits }: Lease): Promise<void> {
+  async prepare({ functionName, limits }: Lease): Promise<void> {
     this.#move("parked", "leased");
     const { cpu, memoryMb, pids, timeoutMs } = limits;
-    if (label !== undefined) this.#lease = { ...label, cpu, memoryMb, pids, timeoutMs };
+    this.#lease = { functionName, cpu, memoryMb, pids, timeoutMs };
   }
 
-  async run(_event: EventHeader, body: Buffer, timeoutMs: number): Promise<Outcome> {
+  async run(event: EventHeader, body: Buffer, timeoutMs: number): Promise<Outcome> {
     this.#move("leased", "running");
+    if (this.#lease !== undefined) this.#lease.invocationId = event.invocationId;
     const outcome = await this.#answer(JSON.parse(body.toString()), body, timeoutMs);
     if (this.state === "running") this.state = "finished";
     return outcome;

@@ -5,6 +5,7 @@ import {
   chownSync,
   mkdtempSync,
   readFileSync,
+  readlinkSync,
   statfsSync,
   statSync,
   symlinkSync,
@@ -24,7 +25,7 @@ import {
 } from "./linux-pool.fixture.ts";
 import { RUNTIME_COMMANDS } from "./runtime-commands.ts";
 import type { SandboxPool } from "./sandbox.ts";
-import { limits } from "./sandbox-contract.ts";
+import { leaseOf } from "./sandbox-contract.ts";
 
 const INSTANCE = "test-filesystem";
 
@@ -401,13 +402,18 @@ describe("a writable root", () => {
 
     const sandbox = await pool.acquire("nodejs24", 10_000);
     try {
-      await sandbox.prepare({ limits, bundleFolder: folder, ...writable });
+      await sandbox.prepare(leaseOf(folder, writable));
+      // Its process goes to the bundle when all is mounted.
+      const pids = cgroupProcesses(sandbox.id);
+      await vi.waitFor(() =>
+        expect(pids.map((pid) => readlinkSync(`/proc/${pid}/cwd`))).toContain("/var/task"),
+      );
       const namespaces = new Map<string, string[]>();
-      for (const pid of cgroupProcesses(sandbox.id)) {
+      for (const pid of pids) {
         namespaces.set(pid, readFileSync(`/proc/${pid}/mountinfo`, "utf8").trim().split("\n"));
         // Seen through each process's root: PID 1 and the parked one have moved along.
         expect(statfsSync(`/proc/${pid}/root`).type).toBe(OVERLAYFS_SUPER_MAGIC);
-        expect(statfsSync(`/proc/${pid}/cwd`).type).toBe(OVERLAYFS_SUPER_MAGIC);
+        expect(["/", "/var/task"]).toContain(readlinkSync(`/proc/${pid}/cwd`));
       }
       expect(namespaces.size).toBe(2);
       for (const lines of namespaces.values())

@@ -11,7 +11,7 @@ import {
   sandboxCgroup,
 } from "./linux-pool.fixture.ts";
 import type { SandboxPool } from "./sandbox.ts";
-import { eventHeader, limits } from "./sandbox-contract.ts";
+import { eventHeader, leaseOf } from "./sandbox-contract.ts";
 
 const INSTANCE = "test-fresh";
 const INVOCATIONS = Math.ceil(200 / SLOWNESS);
@@ -80,7 +80,7 @@ describe("every invocation gets a sandbox that nobody used before", () => {
         for (let i = 0; i < INVOCATIONS; i++) {
           const sandbox = await pool.acquire("nodejs24", 10_000 * SLOWNESS);
           pins.push(...pinNamespaces(sandbox.id));
-          await sandbox.prepare({ limits, bundleFolder: folder });
+          await sandbox.prepare(leaseOf(folder));
           const outcome = await sandbox.run(eventHeader(), event, 5000 * SLOWNESS);
           await sandbox.destroy();
           if (outcome.kind !== "answer") throw new Error(`no answer: ${JSON.stringify(outcome)}`);

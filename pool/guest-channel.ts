@@ -4,13 +4,13 @@
  */
 import { Socket } from "node:net";
 import {
-  type EventHeader,
   encodeFrame,
   FRAME_HEADER_MAX_BYTES,
   FRAME_PREFIX_BYTES,
   type GuestHeader,
   guestHeader,
   LIMITS,
+  type WorkerHeader,
 } from "../contract/index.ts";
 
 export type GuestMessage =
@@ -44,7 +44,7 @@ export class GuestChannel {
     });
   }
 
-  send(header: EventHeader, body: Buffer): void {
+  send(header: WorkerHeader, body?: Buffer): void {
     this.#socket.write(encodeFrame(header, body));
   }
 

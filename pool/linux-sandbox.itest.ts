@@ -11,7 +11,7 @@ import {
   removeFolder,
 } from "./linux-pool.fixture.ts";
 import type { Outcome, Sandbox, SandboxFactory, SandboxPool } from "./sandbox.ts";
-import { eventHeader, limits, sandboxContract } from "./sandbox-contract.ts";
+import { eventHeader, leaseOf, limits, sandboxContract } from "./sandbox-contract.ts";
 
 const INSTANCE = "test-sandbox";
 
@@ -68,7 +68,7 @@ describe("the Linux sandbox", () => {
   ) {
     const sandbox = await pool.acquire("nodejs24", 10_000 * SLOWNESS);
     try {
-      await sandbox.prepare({ limits: { ...limits, ...options.limits }, bundleFolder: folder });
+      await sandbox.prepare(leaseOf(folder, { limits: { ...limits, ...options.limits } }));
       const event = Buffer.from(JSON.stringify({ code }));
       const outcome = await sandbox.run(eventHeader(), event, options.timeoutMs ?? 10_000 * SLOWNESS);
       const seen = look?.(sandbox, outcome);
@@ -143,7 +143,7 @@ describe("the Linux sandbox", () => {
   it("PID 1 passes on to the main process what the host sends it", async () => {
     const sandbox = await pool.acquire("nodejs24", 10_000 * SLOWNESS);
     try {
-      await sandbox.prepare({ limits, bundleFolder: folder });
+      await sandbox.prepare(leaseOf(folder));
       const code = `${FS} const heard = []; const all = Promise.withResolvers(); setInterval(() => {}, 1000);
         for (const signal of ["SIGTERM", "SIGHUP", "SIGUSR2"])
           process.on(signal, () => { heard.push(signal); if (heard.length === 3) all.resolve(); });
@@ -369,7 +369,7 @@ describe("the Linux sandbox", () => {
 
   it("an event and an answer of nearly the limit pass unharmed", async () => {
     const sandbox = await pool.acquire("nodejs24", 10_000 * SLOWNESS);
-    await sandbox.prepare({ limits: { ...limits, memoryMb: 256 }, bundleFolder: folder });
+    await sandbox.prepare(leaseOf(folder, { limits: { ...limits, memoryMb: 256 } }));
     const event = Buffer.from(JSON.stringify({ text: "é".repeat(3 * 1024 * 1024 - 100) }));
     const outcome = await sandbox.run(eventHeader(), event, 10_000);
     await sandbox.destroy();

@@ -59,6 +59,8 @@ export class LinuxSandbox implements Sandbox {
   #state: SandboxState = "parked";
   #sinceMs = Date.now();
   #lease: SandboxStatus["lease"];
+  #message: Promise<GuestMessage> | undefined;
+  #mounted: Promise<void> = Promise.resolve();
   #teardown: Promise<Teardown> | undefined;
   #resolveDestroyed!: (teardown: Teardown) => void;
 
@@ -81,13 +83,16 @@ export class LinuxSandbox implements Sandbox {
   }
 
   async prepare(lease: Lease): Promise<void> {
-    const { limits, bundleFolder, layerFolders = [], volumes = [], writableRoot = false } = lease;
+    const { functionName, handler, environment = {}, limits } = lease;
+    const { bundleFolder, layerFolders = [], volumes = [], writableRoot = false } = lease;
     this.#move("parked", "leased");
-    if (lease.label !== undefined) {
-      const { cpu, memoryMb, pids, timeoutMs } = limits;
-      this.#lease = { ...lease.label, cpu, memoryMb, pids, timeoutMs };
-    }
-    const { cgroup, set, link } = this.#parts;
+    const { cpu, memoryMb, pids, timeoutMs } = limits;
+    this.#lease = { functionName, cpu, memoryMb, pids, timeoutMs };
+    const { cgroup, set, guest, link } = this.#parts;
+    /* Now: the process wakes up, reads and sets its environment while the kernel's part is done here. */
+    this.#message = guest.next();
+    const hasLayers = layerFolders.length > 0;
+    guest.send({ type: "init", functionName, handler, memoryMb, environment, hasLayers, report: false });
     cgroup.limit({
       cpu: limits.cpu,
       memoryBytes: limits.memoryMb * MIB,
@@ -95,31 +100,35 @@ export class LinuxSandbox implements Sandbox {
       ioBytes: limits.ioMbps && limits.ioMbps * MIB,
       ioOperations: limits.iops,
     });
+    /* The mounts let it go on, so they come last. */
+    await link?.allow(lease.egress);
+    if (this.#teardown !== undefined) return;
     const tmpBytes = limits.tmpMb * MIB;
-    const mounted = set.mount({
-      bundleFolder,
-      layerFolders,
-      volumes,
-      writableRoot,
-      tmpBytes,
-      tmpInodes: tmpBytes / TMP_BYTES_PER_INODE,
-    });
-    await Promise.all([mounted, link?.allow(lease.egress)]);
+    const tmpInodes = tmpBytes / TMP_BYTES_PER_INODE;
+    this.#mounted = set
+      .mount({ bundleFolder, layerFolders, volumes, writableRoot, tmpBytes, tmpInodes })
+      .catch((error) => {
+        /* Whoever destroyed it meanwhile does not want to know. */
+        if (this.#teardown === undefined) throw error;
+      });
+    this.#mounted.catch(() => {}); // run() tells
   }
 
   async run(event: EventHeader, body: Buffer, timeoutMs: number): Promise<Outcome> {
     this.#move("leased", "running");
+    if (this.#lease !== undefined) this.#lease.invocationId = event.invocationId;
     const { guest, set, cgroup, logger } = this.#parts;
+    const message = this.#message;
+    if (message === undefined) throw new Error("unreachable: prepare() makes it");
     const timer = Promise.withResolvers<Outcome>();
     const timeout = setTimeout(() => timer.resolve({ kind: "timeout" }), timeoutMs);
-    const message = guest.next();
     guest.send(event, body);
     const outcome = await Promise.race([
       message.then(outcomeOf),
       set.ended.then((end): Outcome => ({ kind: "ended", end })),
       timer.promise,
-    ]);
-    clearTimeout(timeout);
+      rejectionOf(this.#mounted),
+    ]).finally(() => clearTimeout(timeout));
     if (outcome.kind === "timeout" && this.#teardown === undefined) {
       const autopsy = await performAutopsy(cgroup, message, logger);
       if (autopsy !== undefined) outcome.autopsy = autopsy;
@@ -174,6 +183,7 @@ export class LinuxSandbox implements Sandbox {
       teardown.killedUs = microsecondsSince(start);
       guest.close();
       logs.close();
+      await Promise.allSettled([this.#mounted]); // so that it meets no closed descriptor
       set.release();
       const emptied = () => {
         teardown.emptiedUs = microsecondsSince(start);
@@ -206,6 +216,10 @@ export class LinuxSandbox implements Sandbox {
     });
   }
 }
+
+/** Settles only when `promise` fails, and then as it does. */
+const rejectionOf = (promise: Promise<void>): Promise<never> =>
+  promise.then(() => new Promise<never>(() => {}));
 
 async function untilEnded(set: NamespaceSet, id: string): Promise<void> {
   const hangs = Promise.withResolvers<never>();

@@ -2,19 +2,22 @@
 import { afterEach, expect, it } from "vitest";
 import { type EventHeader, functionLimits } from "../contract/index.ts";
 import { SLOWNESS } from "../test/support/slowness.ts";
-import type { Sandbox, SandboxFactory } from "./sandbox.ts";
+import type { Lease, Sandbox, SandboxFactory } from "./sandbox.ts";
 
 export const limits = functionLimits.parse({ memoryMb: 128, timeoutMs: 5000 * SLOWNESS });
 
-export const eventHeader = (handler = "index.handler"): EventHeader => ({
+export const eventHeader = (): EventHeader => ({
   type: "event",
   invocationId: "0198c0de-0000-7000-8000-000000000000",
-  functionName: "under-test",
-  handler,
-  memoryMb: 128,
   deadlineMs: Date.now() + 5000 * SLOWNESS,
-  environment: {},
-  hasLayers: false,
+});
+
+export const leaseOf = (bundleFolder: string, changes: Partial<Lease> = {}): Lease => ({
+  functionName: "under-test",
+  handler: "index.handler",
+  limits,
+  bundleFolder,
+  ...changes,
 });
 
 /**
@@ -30,7 +33,7 @@ export function sandboxContract(factory: () => SandboxFactory, bundleFolder: () 
   };
   const lease = async () => {
     const sandbox = await create();
-    await sandbox.prepare({ limits, bundleFolder: bundleFolder() });
+    await sandbox.prepare(leaseOf(bundleFolder()));
     return sandbox;
   };
   const run = (sandbox: Sandbox, event: unknown, timeoutMs = 5000 * SLOWNESS) =>
@@ -77,8 +80,8 @@ export function sandboxContract(factory: () => SandboxFactory, bundleFolder: () 
   it("an event is refused before prepare(), and prepare() a second time", async () => {
     const sandbox = await create();
     await expect(run(sandbox, 1)).rejects.toMatchObject({ code: "SANDBOX_STATE" });
-    await sandbox.prepare({ limits, bundleFolder: bundleFolder() });
-    await expect(sandbox.prepare({ limits, bundleFolder: bundleFolder() })).rejects.toMatchObject({
+    await sandbox.prepare(leaseOf(bundleFolder()));
+    await expect(sandbox.prepare(leaseOf(bundleFolder()))).rejects.toMatchObject({
       code: "SANDBOX_STATE",
     });
   });
@@ -93,11 +96,12 @@ export function sandboxContract(factory: () => SandboxFactory, bundleFolder: () 
     const sandbox = await factory().create();
     made.push(sandbox);
     expect(sandbox.inspect()).toMatchObject({ id: sandbox.id, state: "parked", network: "none" });
-    const label = { functionName: "under-test", invocationId: "i-1" };
-    await sandbox.prepare({ limits, bundleFolder: bundleFolder(), label });
-    expect(sandbox.inspect()).toMatchObject({ state: "leased", lease: { ...label, memoryMb: 128 } });
+    await sandbox.prepare(leaseOf(bundleFolder()));
+    const { functionName } = leaseOf("");
+    expect(sandbox.inspect()).toMatchObject({ state: "leased", lease: { functionName, memoryMb: 128 } });
     await run(sandbox, { answer: 1 });
-    expect(sandbox.inspect()).toMatchObject({ state: "finished", lease: label });
+    const { invocationId } = eventHeader();
+    expect(sandbox.inspect()).toMatchObject({ state: "finished", lease: { functionName, invocationId } });
     await sandbox.destroy();
     expect(sandbox.inspect()).toMatchObject({ state: "destroyed" });
   });

@@ -25,8 +25,12 @@ import type { MainEnd } from "../native/ts/namespace-set.ts";
 
 export type SandboxState = SandboxStatus["state"];
 
-/** What a leased sandbox gets before its event. */
+/** The function that a leased sandbox is to be. */
 export interface Lease {
+  functionName: string;
+  /** `<file>.<export>` in the bundle. */
+  handler: string;
+  environment?: Record<string, string>;
   limits: FunctionLimits;
   /** Mounted read-only at /var/task. */
   bundleFolder: string;
@@ -36,8 +40,6 @@ export interface Lease {
   writableRoot?: boolean;
   /** Folders of the operator's, mounted at /mnt/<name>. */
   volumes?: { name: string; folder: string; readOnly: boolean }[];
-  /** For people who look at the machine (inspect()). */
-  label?: { functionName: string; invocationId: string };
   /** Of a sandbox with network `egress`: all that it may reach. Absent: everything public. */
   egress?: EgressPolicy | undefined;
 }
@@ -81,12 +83,16 @@ export interface Sandbox {
   readonly network: Network;
   readonly state: SandboxState;
 
-  /** Parked only. Sets limits, mounts /tmp, the bundle and what else the lease says. */
+  /**
+   * Parked only. Sets limits, begins to mount the bundle and what else the lease says, and to load the function.
+   * Waits for none of that: what fails later is run()'s to tell.
+   */
   prepare(lease: Lease): Promise<void>;
 
   /**
    * Leased only. Sends the event and waits for the answer, the process's end or the time limit, whichever comes
    * first. On anything but an answer everything in the sandbox has been killed when the promise resolves.
+   * Errors: SANDBOX_MOUNT_FAILED.
    */
   run(event: EventHeader, body: Buffer, timeoutMs: number): Promise<Outcome>;
 

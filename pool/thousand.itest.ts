@@ -5,7 +5,7 @@ import { percentile } from "../loadtest/percentile.ts";
 import { native } from "../native/ts/library.ts";
 import { bundleFolder, type Leftovers, leftovers, openPool, removeFolder } from "./linux-pool.fixture.ts";
 import type { SandboxPool } from "./sandbox.ts";
-import { eventHeader, limits } from "./sandbox-contract.ts";
+import { eventHeader, leaseOf } from "./sandbox-contract.ts";
 
 const INSTANCE = "test-thousand";
 const INVOCATIONS = 1000;
@@ -50,7 +50,7 @@ describe(`${INVOCATIONS} invocations, ${AT_A_TIME} at a time`, () => {
     const start = performance.now();
     const sandbox = await pool.acquire("nodejs24", 30_000);
     try {
-      await sandbox.prepare({ limits, bundleFolder: folder });
+      await sandbox.prepare(leaseOf(folder));
       const outcome = await sandbox.run(eventHeader(), Buffer.from(JSON.stringify({ name })), 10_000);
       if (outcome.kind !== "answer") throw new Error(`no answer: ${JSON.stringify(outcome)}`);
       expect(outcome.body.toString()).toBe(`{"hello":"${name}"}`);

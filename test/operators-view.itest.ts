@@ -10,7 +10,7 @@ import { STATUS_SOCKET, type WorkerStatus } from "../contract/index.ts";
 import { runnerFolder } from "../pool/code-runner.fixture.ts";
 import { openPool, removeFolder } from "../pool/linux-pool.fixture.ts";
 import type { Sandbox, SandboxPool } from "../pool/sandbox.ts";
-import { eventHeader, limits } from "../pool/sandbox-contract.ts";
+import { eventHeader, leaseOf, limits } from "../pool/sandbox-contract.ts";
 import { serveStatus } from "../worker/status-server.ts";
 
 const run = promisify(execFile);
@@ -31,7 +31,9 @@ beforeAll(async () => {
   folder = runnerFolder();
   pool = await openPool("test-view");
   sandbox = await pool.acquire("nodejs24", 10_000);
-  await sandbox.prepare({ limits: { ...limits, timeoutMs: 60_000 }, bundleFolder: folder, label });
+  await sandbox.prepare(
+    leaseOf(folder, { functionName: label.functionName, limits: { ...limits, timeoutMs: 60_000 } }),
+  );
   const code = "for (;;) await new Promise((done) => setImmediate(done));";
   void sandbox.run(eventHeader(), Buffer.from(JSON.stringify({ code, secret: "s3cret" })), 60_000);
   await vi.waitFor(() => expect(pool.stats()[0]?.parked).toBe(2), { timeout: 10_000 });

@@ -38,10 +38,10 @@ export function scriptedSandbox(
     died: new Promise(() => {}),
     destroyed: new Promise(() => {}),
     async prepare(lease) {
-      calls.push(["prepare", lease.bundleFolder, ...(lease.layerFolders ?? [])].join(" "));
+      calls.push(["prepare", lease.handler, lease.bundleFolder, ...(lease.layerFolders ?? [])].join(" "));
     },
-    async run(event, body, timeoutMs) {
-      calls.push(`run ${event.handler} ${body} ${timeoutMs}`);
+    async run(_event, body, timeoutMs) {
+      calls.push(`run ${body} ${timeoutMs}`);
       if (outcome instanceof Error) throw outcome;
       return outcome;
     },

@@ -20,7 +20,7 @@ describe("runInvocation()", () => {
       volumes,
       logger,
     });
-    expect(sandbox.calls).toEqual(["prepare /unpacked", 'run index.handler {"name":"you"} 1000']);
+    expect(sandbox.calls).toEqual(["prepare index.handler /unpacked", 'run {"name":"you"} 1000']);
     expect(kept).toBe(sandbox);
     expect(reply).toMatchObject({ verdict: "ok", body: Buffer.from("42"), timings: { initMs: 3, runMs: 5 } });
     expect(reply.timings.leaseMs).toBeGreaterThanOrEqual(0);
@@ -33,7 +33,7 @@ describe("runInvocation()", () => {
     const tools = { pool: poolOf(sandbox), bundles: opened, volumes, logger };
     const { layers } = await runInvocation(jobOf({ layerDigests }), tools);
     expect(layers.map(({ folder }) => folder)).toEqual(["/a", "/b"]);
-    expect(sandbox.calls[0]).toBe("prepare /0 /a /b");
+    expect(sandbox.calls[0]).toBe("prepare index.handler /0 /a /b");
   });
 
   test("mounts the operator's volumes where the function wants them", async () => {

@@ -61,13 +61,15 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
     const sandbox = await tools.pool.acquire(job.runtime, waitMs, job.network);
     taken.sandbox = sandbox;
     await sandbox.prepare({
+      functionName: job.functionName,
+      handler: job.handler,
+      environment: job.environment,
       limits: job.limits,
       bundleFolder: taken.bundle.folder,
       layerFolders: taken.layers.map((layer) => layer.folder),
       volumes,
       writableRoot: job.writableRoot,
       egress: job.egress,
-      label: { functionName: job.functionName, invocationId: job.invocationId },
     });
     timings.leaseMs = performance.now() - askedAt;
 
@@ -75,12 +77,7 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
       {
         type: "event",
         invocationId: job.invocationId,
-        functionName: job.functionName,
-        handler: job.handler,
-        memoryMb: job.limits.memoryMb,
         deadlineMs: Date.now() + job.limits.timeoutMs,
-        environment: job.environment,
-        hasLayers: taken.layers.length > 0,
       },
       Buffer.from(job.event),
       job.limits.timeoutMs,

@@ -7,7 +7,7 @@ import { CgroupBase } from "../../native/ts/cgroup-base.ts";
 import { readCgroupLayout } from "../../native/ts/cgroup-layout.ts";
 import { bundleFolder, openPool, removeFolder } from "../../pool/linux-pool.fixture.ts";
 import type { SandboxPool } from "../../pool/sandbox.ts";
-import { eventHeader } from "../../pool/sandbox-contract.ts";
+import { eventHeader, leaseOf } from "../../pool/sandbox-contract.ts";
 
 const read = (path: string) => readFileSync(path, "utf8").trim();
 
@@ -78,7 +78,7 @@ describe("pure cgroup v2", () => {
       const sandbox = await pool.acquire("nodejs24", 120_000);
       try {
         const all = functionLimits.parse(limits);
-        await sandbox.prepare({ limits: all, bundleFolder: folder });
+        await sandbox.prepare(leaseOf(folder, { limits: all }));
         const outcome = await sandbox.run(eventHeader(), Buffer.from(JSON.stringify({ code })), 120_000);
         return { outcome, usage: sandbox.usage() };
       } finally {

@@ -130,9 +130,9 @@ enum {
     MF_OP_RELEASE_SET = 2,  /* to the spawner, after MF_EVENT_SET_ENDED: `pid` may be reused. No reply */
     MF_OP_START_ZYGOTE = 3, /* to the spawner. fds: the zygote's socket. Reply: its pid */
     MF_OP_EXEC = 4,         /* to the spawner. fds as for MF_OP_FORK. Reply: 0 */
-    MF_OP_MOUNT = 5,        /* to the mounter. fds: pidfd of PID 1, bundle mount, and what `mounts` says, in the
-                               order of its bits. Reply: 0 */
-    MF_OP_FORK = 6,         /* to a zygote. fds: pidfd of PID 1, control socket, log pipe, a cgroup's. Reply: 0 */
+    MF_OP_MOUNT = 5,        /* to the mounter. fds: pidfd of PID 1, gate, bundle mount, and what `mounts` says, in
+                               the order of its bits. Opens the gate when all is mounted. Reply: 0 */
+    MF_OP_FORK = 6,         /* to a zygote. fds: pidfd of PID 1, control socket, log pipe, gate, a cgroup's. Reply: 0 */
     MF_EVENT_HELLO = 7,     /* from a spawner or a zygote, once, when it is ready */
     MF_EVENT_SET_ENDED = 8  /* from the spawner: every process of the set `pid` is gone. `result`: wait status
                                of its main process, or -1 when the set was killed before that ended */
@@ -150,7 +150,7 @@ struct mf_request {
     uint32_t id;         /* comes back in the reply */
     uint32_t pid;        /* MF_OP_RELEASE_SET */
     uint32_t uid_base;   /* first of the 65,536 host uids and gids of the set */
-    uint64_t tmp_bytes;  /* MF_OP_MOUNT: size of /tmp */
+    uint64_t tmp_bytes;  /* MF_OP_MOUNT: size of /tmp, which is MF_TMP_BYTES before */
     uint64_t tmp_inodes; /* MF_OP_MOUNT: files in /tmp */
     uint32_t mounts;     /* MF_OP_MOUNT */
     uint32_t volumes;    /* MF_OP_MOUNT: 0 to MF_VOLUMES_MAX */
@@ -172,6 +172,20 @@ struct mf_reply {
  * The descriptors may be closed afterwards. Does not block.
  */
 MF_EXPORT int mf_send(int socket, const struct mf_request *request, const int32_t *fds, uint32_t fd_count);
+
+/*
+ * What a runtime's process finds open beside the standard descriptors, whether it was forked or executed. The gate
+ * is an eventfd: the process reads 8 bytes from it, and so waits, before it touches what a lease mounts.
+ */
+#define MF_CONTROL_FD 3
+#define MF_GATE_FD 4
+
+/* A gate, shut. */
+MF_EXPORT int mf_gate(void);
+
+/* /tmp of a set that is not leased yet; a lease that wants another size changes it. */
+#define MF_TMP_BYTES (64ULL << 20)
+#define MF_TMP_INODES (MF_TMP_BYTES / 4096)
 
 /* A connected pair of UNIX stream sockets. */
 MF_EXPORT int mf_socketpair(int32_t ret_fds[2]);
@@ -218,9 +232,9 @@ MF_EXPORT int mf_mount_points(const char *const *names, uint32_t count, int32_t 
 /* ---- Inside a zygote --------------------------------------------------------------------------------------- */
 
 /*
- * Serves MF_OP_FORK on the socket until its other end closes (the process then exits). Returns in each forked
- * process, inside its sandbox and without rights: the descriptor of its control socket. Blocks the thread
- * for good: the zygote's JavaScript stands still while it waits.
+ * Serves MF_OP_FORK on the socket until its other end closes (the process then exits). Returns 0 in each forked
+ * process, inside its sandbox and without rights, with MF_CONTROL_FD and MF_GATE_FD its own. Blocks the thread
+ * for good: the zygote's JavaScript stands still while it waits. Both descriptors must be taken in the zygote.
  */
 MF_EXPORT int mf_zygote_serve(int socket);
 

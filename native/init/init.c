@@ -13,6 +13,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -22,6 +23,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "mayfly.h"
 #include "../src/rights.h"
 #include "../src/set.h"
 #include "../src/steps.h"
@@ -102,6 +104,14 @@ static int mount_shm(struct context *context) {
     return mount("shm", "/dev/shm", "tmpfs", flags, "size=64m,nr_inodes=4096,mode=1777") < 0 ? -errno : 0;
 }
 
+/* Of the usual size, so that most leases find it ready (mounter.c). */
+static int mount_tmp(struct context *context) {
+    (void) context;
+    char options[96];
+    snprintf(options, sizeof options, "size=%llu,nr_inodes=%llu,mode=1777", MF_TMP_BYTES, MF_TMP_INODES);
+    return mount("tmp", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, options) < 0 ? -errno : 0;
+}
+
 /* The map must be written from outside, by somebody with rights over the parent user namespace. */
 static int unshare_user(struct context *context) {
     if (unshare(CLONE_NEWUSER) < 0) return -errno;
@@ -146,6 +156,7 @@ static const struct {
     {MF_STEP_SET_PROC, mount_proc},
     {MF_STEP_SET_PROC_MASK, mask_proc},
     {MF_STEP_SET_SHM, mount_shm},
+    {MF_STEP_SET_TMP, mount_tmp},
     {MF_STEP_SET_UNSHARE_USER, unshare_user},
     {MF_STEP_SET_NO_NESTED, forbid_nested_user_namespaces},
     {MF_STEP_SET_IDENTITY, give_up_rights},

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include "util.h"
@@ -81,6 +82,11 @@ int mf_socketpair(int32_t ret_fds[2]) {
     ret_fds[0] = fds[0];
     ret_fds[1] = fds[1];
     return 0;
+}
+
+int mf_gate(void) {
+    int fd = eventfd(0, EFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }
 
 int mf_log_pipe(int32_t ret_fds[2]) {

@@ -7,6 +7,7 @@
  * (v8-isolate.h). Node.js exports it for addons; the names are those of the Itanium C++ ABI.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,7 +35,10 @@ int mf_heap_limit(uint64_t bytes) {
     if (isolate_current == NULL || isolate_add_callback == NULL || isolate_remove_callback == NULL) return -ENOSYS;
     void *isolate = isolate_current();
     if (isolate == NULL) return -ENOSYS;
-    isolate_add_callback(isolate, raise_limit, NULL);
+    /* V8 aborts at one that it has, or has not. */
+    static bool is_added;
+    if (!is_added) isolate_add_callback(isolate, raise_limit, NULL);
+    is_added = true;
     isolate_remove_callback(isolate, raise_limit, bytes);
     isolate_add_callback(isolate, raise_limit, NULL);
     return 0;

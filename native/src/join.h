@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* The descriptors of MF_OP_FORK and MF_OP_EXEC, in this order, then the cgroup's. */
-enum { MF_JOIN_PIDFD = 0, MF_JOIN_CONTROL = 1, MF_JOIN_LOG = 2, MF_JOIN_CGROUP = 3 };
+enum { MF_JOIN_PIDFD = 0, MF_JOIN_CONTROL = 1, MF_JOIN_LOG = 2, MF_JOIN_GATE = 3, MF_JOIN_CGROUP = 4 };
 
 struct join {
     const int *fds;

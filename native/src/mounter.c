@@ -23,11 +23,14 @@
 #define MOVE_MOUNT_T_EMPTY_PATH 0x00000040
 #endif
 
+/* PID 1 has mounted one of the usual size (init.c); on a root of its own there is none yet. */
 static int mount_tmp(const struct mf_request *request) {
+    unsigned long remount = request->mounts & MF_MOUNT_ROOT ? 0 : MS_REMOUNT;
+    if (remount && request->tmp_bytes == MF_TMP_BYTES && request->tmp_inodes == MF_TMP_INODES) return 0;
     char options[128];
     snprintf(options, sizeof options, "size=%" PRIu64 ",nr_inodes=%" PRIu64 ",mode=1777", request->tmp_bytes,
              request->tmp_inodes);
-    return mount("tmp", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, options) < 0 ? -errno : 0;
+    return mount("tmp", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | remount, options) < 0 ? -errno : 0;
 }
 
 static int attach(int mount, const char *path) {
@@ -55,9 +58,9 @@ static int mount_all(const struct mf_request *request, const int *fds, int root_
     result = mount_tmp(request);
     if (result < 0) return result;
     *ret_step = MF_STEP_MOUNT_TASK;
-    result = attach(fds[1], "/var/task");
+    result = attach(fds[2], "/var/task");
     if (result < 0) return result;
-    const int *next = fds + 2;
+    const int *next = fds + 3;
     if (request->mounts & MF_MOUNT_LAYERS) {
         *ret_step = MF_STEP_MOUNT_LAYERS;
         result = attach(*next++, "/opt");
@@ -74,7 +77,7 @@ static int mount_all(const struct mf_request *request, const int *fds, int root_
 /* How many descriptors the request must have. */
 static unsigned expected_fds(const struct mf_request *request) {
     unsigned volumes = request->volumes < MF_VOLUMES_MAX ? request->volumes : MF_VOLUMES_MAX;
-    return 2 + !!(request->mounts & MF_MOUNT_LAYERS) +
+    return 3 + !!(request->mounts & MF_MOUNT_LAYERS) +
            (request->mounts & MF_MOUNT_VOLUMES ? 1 + 2 * volumes : 0);
 }
 
@@ -93,7 +96,10 @@ static int serve_one(const struct mf_request *request, const int *fds, int home,
         *ret_step = MF_STEP_MOUNT_LEAVE;
         return -errno;
     }
-    return result;
+    if (result < 0) return result;
+    *ret_step = MF_STEP_MOUNT_GATE;
+    uint64_t open = 1;
+    return write_exactly(fds[1], &open, sizeof open);
 }
 
 _Noreturn void mounter_serve(int socket, int home, int proc) {

@@ -100,11 +100,12 @@ static void release_set(pid_t pid) {
     set->pid = 0;
 }
 
-/* Executes with `fd` as descriptor 3 beside the standard ones. Returns only on failure: -errno. */
-static int execute(char **argv, int fd) {
+/* Executes with both descriptors at the numbers of mayfly.h. Returns only on failure: -errno. */
+static int execute(char **argv, int control, int gate) {
     /* On exec, not now: a pipe that reports a failure stays open until there can be none. */
     if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0) return -errno;
-    if (fd == 3 ? fcntl(fd, F_SETFD, 0) < 0 : dup2(fd, 3) < 0) return -errno;
+    /* Both numbers are taken here (main()), so that neither `control` nor `gate` is one of them. */
+    if (dup2(control, MF_CONTROL_FD) < 0 || dup2(gate, MF_GATE_FD) < 0) return -errno;
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -120,19 +121,21 @@ static int exec_runner(const struct mf_request *request, const int *fds, unsigne
     uint32_t step;
     result = join_give_up_rights(&join, &step);
     if (result < 0) join_fail(&join, step, result);
-    result = execute(spawner.runner_argv, fds[MF_JOIN_CONTROL]);
+    result = execute(spawner.runner_argv, fds[MF_JOIN_CONTROL], fds[MF_JOIN_GATE]);
     join_fail(&join, MF_STEP_JOIN_EXEC, result);
 }
 
 /* The zygote's own mount namespace: the template plus a /proc, which the sets must not inherit. */
 static _Noreturn void zygote_main(int socket, int failure) {
     int32_t report[2] = {MF_STEP_ZYGOTE_PROC, 0};
-    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) {
+    /* A zygote has no gate; what it forks has, at this number. */
+    int no_gate = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (no_gate < 0 || mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) {
         report[1] = -errno;
     } else {
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         report[0] = MF_STEP_ZYGOTE_EXEC;
-        report[1] = execute(spawner.zygote_argv, socket);
+        report[1] = execute(spawner.zygote_argv, socket, no_gate);
     }
     write_exactly(failure, report, sizeof report);
     _exit(EXIT_FAILURE);
@@ -143,7 +146,7 @@ static int start_zygote(int socket, uint32_t *ret_step) {
     int ends[2];
     *ret_step = MF_STEP_ZYGOTE_CLONE;
     if (spawner.zygote > 0) waitpid(spawner.zygote, NULL, WNOHANG); /* its predecessor has ended, or will soon */
-    if (pipe2(ends, O_CLOEXEC) < 0) return -errno; /* descriptor 3 is CONTROL_FD, so neither is that */
+    if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
     scope_fd int reader = ends[0], writer = ends[1];
     struct clone_args args = {.flags = CLONE_NEWNS, .exit_signal = SIGCHLD};
     pid_t pid = clone3_fork(&args);
@@ -240,7 +243,9 @@ int main(int argc, char **argv) {
     scope_fd int home = openat(spawner.proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
     if (home < 0) return complain("start", step, -errno);
     start_mounter(mount_socket, home);
-    close(mount_socket);
+    /* CONTROL_FD and MOUNT_FD are 3 and 4, and stay taken: execute() wants these numbers for others. */
+    scope_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0 || dup3(null, mount_socket, O_CLOEXEC) < 0) return complain("start", step, -errno);
 
     struct mf_reply hello = {.op = MF_EVENT_HELLO};
     result = send_reply(spawner.control, &hello);

@@ -74,17 +74,19 @@ static void close_request(const int *fds, unsigned count) {
     for (unsigned i = 0; i < count; i++) close(fds[i]);
 }
 
-/* In the forked process: gives up rights and the request's descriptors. The control socket. */
+/* In the forked process: gives up rights, and puts the request's descriptors where a runtime looks for them. */
 static int enter(const struct join *join) {
     uint32_t step;
     int result = join_give_up_rights(join, &step);
     if (result < 0) join_fail(join, step, result);
     /* Closes and renews libuv's own descriptors; the other repairs ran inside fork(). */
     if (uv_loop_fork != NULL && uv_loop_fork(uv_default_loop()) != 0) join_fail(join, MF_STEP_JOIN_LOOP, -EIO);
-    int control = join->fds[MF_JOIN_CONTROL];
-    for (unsigned i = 0; i < join->fd_count; i++)
-        if (join->fds[i] != control) close(join->fds[i]);
-    return control;
+    /* The zygote has both numbers taken, so that none of the request's descriptors is one of them. */
+    if (dup3(join->fds[MF_JOIN_CONTROL], MF_CONTROL_FD, O_CLOEXEC) < 0 ||
+        dup3(join->fds[MF_JOIN_GATE], MF_GATE_FD, O_CLOEXEC) < 0)
+        join_fail(join, MF_STEP_JOIN_DESCRIPTORS, -errno);
+    for (unsigned i = 0; i < join->fd_count; i++) close(join->fds[i]);
+    return 0;
 }
 
 int mf_zygote_serve(int socket) {

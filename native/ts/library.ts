@@ -59,6 +59,7 @@ export const native = {
     buffer: Uint8Array,
     size: number,
   ) => number,
+  gate: library.func("int mf_gate()") as () => number,
   pidfdOpen: library.func("int mf_pidfd_open(uint32_t)") as (pid: number) => number,
   bundleMount: library.func("int mf_bundle_mount(const char *)") as (folder: string) => number,
   volumeMount: library.func("int mf_volume_mount(const char *, int, int)") as (

@@ -60,15 +60,22 @@ export function parseWaitStatus(status: number): MainEnd {
 export class NamespaceSet {
   readonly pid: number;
   readonly pidfd: number;
+  /** Opened when a lease's mounts are there; its process waits for that. */
+  readonly gate: number;
   readonly uidBase: number;
   /** Resolves when every process of the set is gone. */
   readonly ended: Promise<MainEnd>;
   readonly #spawner: SpawnerCalls;
   #markEnded!: (end: MainEnd) => void;
 
-  constructor(pid: number, pidfd: number, uidBase: number, spawner: SpawnerCalls) {
+  constructor(
+    { pid, pidfd, gate }: { pid: number; pidfd: number; gate: number },
+    uidBase: number,
+    spawner: SpawnerCalls,
+  ) {
     this.pid = pid;
     this.pidfd = pidfd;
+    this.gate = gate;
     this.uidBase = uidBase;
     this.#spawner = spawner;
     this.ended = new Promise((resolve) => {
@@ -76,7 +83,7 @@ export class NamespaceSet {
     });
   }
 
-  /** Before the set's tenant runs, once. One round trip to the mounter, whatever there is. Errors: SANDBOX_MOUNT_FAILED. */
+  /** Once: its process goes on when all is mounted. One round trip to the mounter, whatever there is. Errors: SANDBOX_MOUNT_FAILED. */
   async mount(mounted: SetMounts): Promise<void> {
     const { bundleFolder, layerFolders, volumes, writableRoot, tmpBytes, tmpInodes } = mounted;
     const made: number[] = [];
@@ -93,7 +100,7 @@ export class NamespaceSet {
         mounts |= MOUNT.volumes;
         this.#prepareVolumes(volumes, made);
       }
-      const fds = [this.pidfd, ...made];
+      const fds = [this.pidfd, this.gate, ...made];
       const { uidBase } = this;
       await this.#spawner.mount({ fds, uidBase, tmpBytes, tmpInodes, mounts, volumes: volumes.length });
     } finally {
@@ -127,7 +134,7 @@ export class NamespaceSet {
 
   /** After `ended`: gives the pid back. */
   release(): void {
-    closeFds(this.pidfd);
+    closeFds(this.pidfd, this.gate);
     this.#spawner.release();
   }
 

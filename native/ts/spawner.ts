@@ -98,7 +98,8 @@ export class Spawner {
     const request = { op: OP.createSet, uidBase, fds: cgroup };
     const { pid } = await this.#control.request("Cannot create a namespace set", request);
     const pidfd = check("SANDBOX_SPAWN_FAILED", "Cannot open a namespace set", native.pidfdOpen(pid));
-    const set = new NamespaceSet(pid, pidfd, uidBase, {
+    const gate = check("SANDBOX_SPAWN_FAILED", "Cannot make a gate", native.gate());
+    const set = new NamespaceSet({ pid, pidfd, gate }, uidBase, {
       mount: (request) => this.#mounts.request("Cannot mount into a sandbox", { op: OP.mount, ...request }),
       release: () => {
         this.#sets.delete(pid);
@@ -113,7 +114,11 @@ export class Spawner {
 
   /** Executes the runner's command in a set: for runtimes or machines on which a zygote cannot be forked. */
   async exec(set: NamespaceSet, { control, log, cgroup }: JoinFds): Promise<void> {
-    const request = { op: OP.exec, uidBase: set.uidBase, fds: [set.pidfd, control, log, ...cgroup] };
+    const request = {
+      op: OP.exec,
+      uidBase: set.uidBase,
+      fds: [set.pidfd, control, log, set.gate, ...cgroup],
+    };
     await this.#control.request("Cannot execute the runtime in a sandbox", request);
   }
 

@@ -7,7 +7,11 @@ import koffi from "koffi";
 
 const library = koffi.load(fileURLToPath(new URL("../build/libmayfly.so", import.meta.url)));
 
-/** Blocks, and returns in each forked process: the descriptor of its control socket. In the zygote only -errno. */
+/** As in native/include/mayfly.h, in every process of a runtime. */
+export const CONTROL_FD = 3;
+export const GATE_FD = 4;
+
+/** Blocks, and returns 0 in each forked process, which then has both descriptors. In the zygote only -errno. */
 export const zygoteServe = library.func("int mf_zygote_serve(int)") as (socket: number) => number;
 
 /** _exit(2). */

@@ -31,7 +31,11 @@ export class Zygote {
 
   /** Forks a process into the set and its cgroup. The descriptors stay the caller's. Errors: ZYGOTE_FAILED. */
   async fork(set: NamespaceSet, { control, log, cgroup }: JoinFds): Promise<void> {
-    const request = { op: OP.fork, uidBase: set.uidBase, fds: [set.pidfd, control, log, ...cgroup] };
+    const request = {
+      op: OP.fork,
+      uidBase: set.uidBase,
+      fds: [set.pidfd, control, log, set.gate, ...cgroup],
+    };
     await this.#channel.request("Cannot fork the zygote into a sandbox", request);
   }
 

@@ -21,7 +21,7 @@ import {
 import { stripTypeScriptTypes } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type EventHeader, encodeFrame, SANDBOX_RESOLVER } from "../../contract/index.ts";
+import { type EventHeader, encodeFrame, type InitHeader, SANDBOX_RESOLVER } from "../../contract/index.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const project = join(here, "../..");
@@ -46,15 +46,20 @@ const guestSources = [
 ];
 
 /** What the zygote rehearses with (guest/warm-up.ts). */
+const WARM_INIT: InitHeader = {
+  type: "init",
+  functionName: "warm-up",
+  handler: "module.handler",
+  /* More than a machine has: V8 lets its limit only be lowered. */
+  memoryMb: 2 ** 20,
+  environment: { WARM: "up" },
+  hasLayers: false,
+  report: false,
+};
 const WARM_EVENT: EventHeader = {
   type: "event",
   invocationId: "00000000-0000-7000-8000-000000000000",
-  functionName: "warm-up",
-  handler: "module.handler",
-  memoryMb: 256,
   deadlineMs: 0,
-  environment: { WARM: "up" },
-  hasLayers: false,
 };
 
 function stamp(): string {
@@ -115,6 +120,15 @@ function installEtc(): void {
   copy(inputs.certificates, "etc/ssl/certs/ca-certificates.crt");
 }
 
+/** A function, and the frames that make the runner load and call it (guest/warm-up.ts). */
+function installRehearsal(name: string, kind: "mjs" | "cjs"): void {
+  const code = "async (event) => ({ hello: event.name });\n";
+  const file = `var/runtime/warm/${name}`;
+  put(`${file}.${kind}`, kind === "cjs" ? `exports.handler = ${code}` : `export const handler = ${code}`);
+  const init = encodeFrame({ ...WARM_INIT, handler: `${name}.handler` });
+  put(`${file}.frames`, Buffer.concat([init, encodeFrame(WARM_EVENT, Buffer.from('{"name":"warm-up"}'))]));
+}
+
 /** The guest's code without its types, in the folders in which it stands here, so that its imports stay right. */
 function installGuest(): void {
   for (const source of guestSources) {
@@ -123,10 +137,8 @@ function installGuest(): void {
     put(`var/runtime/${source.replace(/\.ts$/, ".js")}`, code);
   }
   put("var/runtime/package.json", '{ "type": "module" }\n');
-  put("var/runtime/warm/module.mjs", "export const handler = async (event) => ({ hello: event.name });\n");
-  put("var/runtime/warm/script.cjs", "exports.handler = async (event) => ({ hello: event.name });\n");
-  put("var/runtime/warm/parked.mjs", "export const handler = async (event) => ({ hello: event.name });\n");
-  put("var/runtime/warm/event.frame", encodeFrame(WARM_EVENT, Buffer.from('{"name":"warm-up"}')));
+  for (const kind of ["module", "script", "parked"])
+    installRehearsal(kind, kind === "script" ? "cjs" : "mjs");
   copy(inputs.library, "var/runtime/native/build/libmayfly.so", 0o755);
   const modules = "var/runtime/node_modules";
   for (const file of ["package.json", "index.js", "src/koffi/index.js", "src/koffi/src/static.js"]) {

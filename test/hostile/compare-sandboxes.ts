@@ -81,16 +81,12 @@ async function mayfly(): Promise<Answers | string> {
   try {
     const limits = functionLimits.parse({});
     const sandbox = await pool.acquire("nodejs24", 10_000);
-    await sandbox.prepare({ limits, bundleFolder: folder });
+    await sandbox.prepare({ functionName: "probe", handler: "index.handler", limits, bundleFolder: folder });
     const outcome = await sandbox.run(
       {
         type: "event",
         invocationId: randomUUID(),
-        functionName: "probe",
-        handler: "index.handler",
-        memoryMb: limits.memoryMb,
         deadlineMs: Date.now() + limits.timeoutMs,
-        environment: {},
       },
       Buffer.from("{}"),
       limits.timeoutMs,

@@ -104,16 +104,16 @@ export function hostileSuite(title: string, attacks: Attack[]): void {
       const start = performance.now();
       const sandbox = await pool.acquire("nodejs24", BYSTANDER_TIMEOUT_MS);
       try {
-        await sandbox.prepare({ limits, bundleFolder: folder });
+        await sandbox.prepare({
+          functionName: "hostile",
+          handler: "index.handler",
+          limits,
+          bundleFolder: folder,
+        });
         const header = {
           type: "event" as const,
           invocationId: randomUUID(),
-          functionName: "hostile",
-          handler: "index.handler",
-          memoryMb: limits.memoryMb,
           deadlineMs: Date.now() + limits.timeoutMs,
-          environment: {},
-          hasLayers: false,
         };
         const outcome = await sandbox.run(header, Buffer.from(JSON.stringify(event)), limits.timeoutMs);
         const elapsedMs = performance.now() - start;

@@ -7,4 +7,4 @@ import { installSyncStreams } from "./sync-stream.ts";
 installSyncStreams();
 mendNetworkInterfaces();
 prepareStackReport();
-await serveInvocation(3);
+await serveInvocation();

@@ -1,14 +1,20 @@
 /**
- * The life of a sandbox's process: parked in a blocking read, then one event, one answer, and nothing more.
- * Called by zygote.ts in each forked process, and by exec.ts where forking does not work.
+ * The life of a sandbox's process: parked in a blocking read, then one function, one event, one answer, and nothing
+ * more. Called by zygote.ts in each forked process, and by exec.ts where forking does not work.
  */
-import { readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import Module from "node:module";
-import type { EventHeader } from "../../../contract/guest-frames.ts";
-import { exitNow, limitHeap, onStackRequest } from "../../../native/ts/zygote-library.ts";
+import type { EventHeader, InitHeader } from "../../../contract/guest-frames.ts";
+import {
+  CONTROL_FD,
+  exitNow,
+  GATE_FD,
+  limitHeap,
+  onStackRequest,
+} from "../../../native/ts/zygote-library.ts";
 import { describeError } from "./describe-error.ts";
 import { readFrame, writeFrame } from "./frames.ts";
-import { loadHandler } from "./load-handler.ts";
+import { type Handler, loadHandler } from "./load-handler.ts";
 
 /** LIMITS.responseBytes: refused here already, so that an answer too large is not sent for nothing. */
 const RESPONSE_MAX_BYTES = 6 * 1024 * 1024;
@@ -28,29 +34,35 @@ export interface Answer {
   body?: string;
 }
 
+/** Where an invocation comes from and where its function is; the rehearsal (warm-up.ts) has others. */
+export interface Stage {
+  control: number;
+  gate: number;
+  root: string;
+}
+
 /** What a handler gets as its second argument: Lambda's names. */
-function makeContext(header: EventHeader): Record<string, unknown> {
+function makeContext(init: InitHeader, event: EventHeader): Record<string, unknown> {
   return {
-    functionName: header.functionName,
+    functionName: init.functionName,
     functionVersion: "$LATEST",
-    memoryLimitInMB: String(header.memoryMb),
-    awsRequestId: header.invocationId,
-    getRemainingTimeInMillis: () => Math.max(0, header.deadlineMs - Date.now()),
+    memoryLimitInMB: String(init.memoryMb),
+    awsRequestId: event.invocationId,
+    getRemainingTimeInMillis: () => Math.max(0, event.deadlineMs - Date.now()),
   };
 }
 
 /** The one process.env stays: replacing it would leave the C library's environment, and with it TZ, behind. */
-function setUpProcess(header: EventHeader, root: string): void {
+function setEnvironment(init: InitHeader): void {
   const environment: Record<string, string> = {
     PATH: "/usr/local/bin:/usr/bin:/bin",
     HOME: "/tmp",
     TMPDIR: "/tmp",
     LANG: "C.UTF-8",
     TZ: "UTC",
-    MAYFLY_FUNCTION_NAME: header.functionName,
-    MAYFLY_INVOCATION_ID: header.invocationId,
-    ...(header.hasLayers && LAYER_PATHS),
-    ...header.environment,
+    MAYFLY_FUNCTION_NAME: init.functionName,
+    ...(init.hasLayers && LAYER_PATHS),
+    ...init.environment,
   };
   /* Only what differs from the rehearsal's: to set TZ costs V8 and ICU half a millisecond, even to what it was. */
   for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
@@ -58,7 +70,12 @@ function setUpProcess(header: EventHeader, root: string): void {
     if (process.env[name] !== value) process.env[name] = value;
   // CommonJS reads NODE_PATH once, at the process's start; ES modules never do.
   if (process.env.NODE_PATH !== undefined) modulePaths._initPaths();
-  process.chdir(root);
+}
+
+/** Returns when the function's files are there. */
+function passGate(gate: number): void {
+  readSync(gate, Buffer.allocUnsafeSlow(8));
+  closeSync(gate);
 }
 
 /** JSON text of what the handler returned; `undefined` becomes null as in Lambda. */
@@ -73,52 +90,67 @@ function marshal(result: unknown): string {
   }
 }
 
-async function invoke(header: EventHeader, body: Buffer, root: string): Promise<Answer> {
-  const initStart = performance.now();
-  let loaded: Awaited<ReturnType<typeof loadHandler>>;
+async function call(handler: Handler, init: InitHeader, event: EventHeader, body: Buffer): Promise<Answer> {
+  const start = performance.now();
   try {
-    loaded = await loadHandler(root, header.handler);
-  } catch (error) {
-    const initMs = performance.now() - initStart;
-    return { header: { type: "answer", status: "init_error", initMs, error: describeError(error) } };
-  }
-  process.argv = [process.execPath, loaded.file];
-  const runStart = performance.now();
-  const initMs = runStart - initStart;
-  try {
-    const result = await loaded.call(JSON.parse(body.toString()), makeContext(header));
+    const result = await handler(JSON.parse(body.toString()), makeContext(init, event));
     const text = marshal(result);
-    const runMs = performance.now() - runStart;
-    if (Buffer.byteLength(text) > RESPONSE_MAX_BYTES) {
-      return { header: { type: "answer", status: "response_too_large", initMs, runMs } };
-    }
-    return { header: { type: "answer", status: "ok", initMs, runMs }, body: text };
+    const runMs = performance.now() - start;
+    if (Buffer.byteLength(text) > RESPONSE_MAX_BYTES)
+      return { header: { type: "answer", status: "response_too_large", runMs } };
+    return { header: { type: "answer", status: "ok", runMs }, body: text };
   } catch (error) {
-    const runMs = performance.now() - runStart;
-    return {
-      header: { type: "answer", status: "function_error", initMs, runMs, error: describeError(error) },
-    };
+    const runMs = performance.now() - start;
+    return { header: { type: "answer", status: "function_error", runMs, error: describeError(error) } };
   }
 }
 
+/** From the first frame to the answer. Also run by the rehearsal. */
+export async function answerEvent({ control, gate, root }: Stage): Promise<Answer> {
+  const init = readFrame(control).header as unknown as InitHeader;
+  limitHeap(init.memoryMb * HEAP_BYTES_PER_MB);
+  setEnvironment(init);
+  passGate(gate);
+  process.chdir(root);
+
+  const start = performance.now();
+  let loaded: Awaited<ReturnType<typeof loadHandler>>;
+  try {
+    loaded = await loadHandler(root, init.handler);
+  } catch (error) {
+    const initMs = performance.now() - start;
+    return { header: { type: "answer", status: "init_error", initMs, error: describeError(error) } };
+  }
+  process.argv = [process.execPath, loaded.file];
+  const initMs = performance.now() - start;
+  if (init.report) writeFrame(control, { type: "initialized", initMs });
+
+  const { header, body } = readFrame(control);
+  const event = header as unknown as EventHeader;
+  process.env.MAYFLY_INVOCATION_ID = event.invocationId;
+  const answer = await call(loaded.call, init, event, body);
+  answer.header.initMs = initMs;
+  return answer;
+}
+
 /** Sends the answer and then stands still until the worker ends the sandbox: nothing runs on after an answer. */
-function finish(control: number, answer: Answer): never {
-  writeFrame(control, answer.header, answer.body);
-  readSync(control, Buffer.alloc(1));
+function finish(answer: Answer): never {
+  writeFrame(CONTROL_FD, answer.header, answer.body);
+  readSync(CONTROL_FD, Buffer.alloc(1));
   exitNow(0);
   throw new Error("unreachable");
 }
 
 /** A tenant who listens for them has taken them over. */
-function answerUncaught(control: number): void {
+function answerUncaught(): void {
   process.on("uncaughtException", (error) => {
     if (process.listenerCount("uncaughtException") > 1) return;
-    finish(control, { header: { type: "answer", status: "function_error", error: describeError(error) } });
+    finish({ header: { type: "answer", status: "function_error", error: describeError(error) } });
   });
 }
 
-const NO_CONTROL = -1;
-let controlWhenAsked = NO_CONTROL;
+/** There is nobody to tell before: in the zygote. */
+let isInSandbox = false;
 
 /** Frames of the tenant's code; ours are the last and the first. */
 const STACK_DEPTH = 32;
@@ -129,28 +161,18 @@ const STACK_DEPTH = 32;
  */
 export function prepareStackReport(): void {
   onStackRequest(() => {
-    if (controlWhenAsked === NO_CONTROL) return;
+    if (!isInSandbox) return;
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = STACK_DEPTH;
     const { stack } = describeError(new Error("interrupted"));
     Error.stackTraceLimit = limit;
-    writeFrame(controlWhenAsked, { type: "stack", stack: stack ?? [] });
+    writeFrame(CONTROL_FD, { type: "stack", stack: stack ?? [] });
   });
 }
 
-/** What an event leads to. `root`: where the bundle is mounted. Also run by the zygote's warm-up. */
-export async function answerEvent(header: EventHeader, body: Buffer, root: string): Promise<Answer> {
-  setUpProcess(header, root);
-  return invoke(header, body, root);
-}
-
-/** `control`: the control socket. */
-export async function serveInvocation(control: number): Promise<void> {
-  writeFrame(control, { type: "ready" });
-  const { header, body } = readFrame(control);
-  const event = header as unknown as EventHeader;
-  limitHeap(event.memoryMb * HEAP_BYTES_PER_MB);
-  answerUncaught(control);
-  controlWhenAsked = control;
-  finish(control, await answerEvent(event, body, "/var/task"));
+export async function serveInvocation(): Promise<void> {
+  isInSandbox = true;
+  answerUncaught();
+  writeFrame(CONTROL_FD, { type: "ready" });
+  finish(await answerEvent({ control: CONTROL_FD, gate: GATE_FD, root: "/var/task" }));
 }

@@ -1,8 +1,7 @@
 /** Loads and compiles in the zygote what every sandbox would otherwise load and compile for itself. */
 import { createHash, randomBytes } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
-import type { EventHeader } from "../../../contract/guest-frames.ts";
-import { readFrame, writeFrame } from "./frames.ts";
+import { writeFrame } from "./frames.ts";
 import { answerEvent } from "./serve-invocation.ts";
 
 /** Built-in modules that functions commonly import: loaded once here, shared by all. */
@@ -30,22 +29,23 @@ const COMMON_MODULES = [
   "node:zlib",
 ];
 
-/** Beside the guest's code in the root filesystem (build-rootfs.ts): a module of each kind, and an event's frame. */
+/** Beside the guest's code in the root filesystem (build-rootfs.ts): functions, and the frames that lead to them. */
 const WARM_BUNDLE = "/var/runtime/warm";
-const WARM_HANDLERS = ["module.handler", "script.handler"];
+/** A module of each kind, and one for each forked process. */
+const WARM_FUNCTIONS = ["module", "script"];
+const PARKED_FUNCTION = "parked";
 
-/** The path of an invocation from the frame of its event to the frame of its answer, which goes nowhere. */
-async function rehearse(handler: string): Promise<void> {
-  const eventFd = openSync(`${WARM_BUNDLE}/event.frame`, "r");
+/** The path of an invocation from its first frame to the frame of its answer, which goes nowhere. */
+async function rehearse(name: string): Promise<void> {
+  const control = openSync(`${WARM_BUNDLE}/${name}.frames`, "r");
+  const gate = openSync("/dev/zero", "r");
   const nowhere = openSync("/dev/null", "w");
-  const { header, body } = readFrame(eventFd);
-  const answer = await answerEvent({ ...(header as unknown as EventHeader), handler }, body, WARM_BUNDLE);
+  const answer = await answerEvent({ control, gate, root: WARM_BUNDLE });
   if (answer.header.status !== "ok") {
-    throw new Error(`the warm-up of ${handler} failed: ${JSON.stringify(answer)}`);
+    throw new Error(`the warm-up of ${name} failed: ${JSON.stringify(answer)}`);
   }
   writeFrame(nowhere, answer.header, answer.body);
-  closeSync(eventFd);
-  closeSync(nowhere);
+  for (const fd of [control, nowhere]) closeSync(fd);
   process.chdir("/");
 }
 
@@ -60,10 +60,10 @@ function rehearseCrypto(): void {
  * page at its first write; this writes those that an invocation will, while nobody waits: 54 of 415 page faults are left
  * for the invocation itself.
  */
-export const rehearseAfterFork = (): Promise<void> => rehearse("parked.handler");
+export const rehearseAfterFork = (): Promise<void> => rehearse(PARKED_FUNCTION);
 
 export async function warmUp(): Promise<void> {
   for (const name of COMMON_MODULES) process.getBuiltinModule(name);
   rehearseCrypto();
-  for (const handler of WARM_HANDLERS) await rehearse(handler);
+  for (const name of WARM_FUNCTIONS) await rehearse(name);
 }

@@ -8,13 +8,10 @@
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { zygoteServe } from "../../../native/ts/zygote-library.ts";
+import { CONTROL_FD, zygoteServe } from "../../../native/ts/zygote-library.ts";
 import { mendProcess, prepareMends } from "./mend-process.ts";
 import { prepareStackReport, serveInvocation } from "./serve-invocation.ts";
 import { rehearseAfterFork, warmUp } from "./warm-up.ts";
-
-/** The socket on which requests to fork come, as the spawner hands it over. */
-const REQUESTS_FD = 3;
 
 /**
  * A last-resort collection also finishes sweeping, which else every child would do again, touching and so copying
@@ -31,10 +28,11 @@ prepareMends();
 prepareStackReport();
 await warmUp();
 collectGarbage();
-const control = zygoteServe(REQUESTS_FD);
-if (control < 0) throw new Error(`the zygote cannot serve: errno ${-control}`);
+/* Until the fork the descriptor is the socket on which requests to fork come. */
+const result = zygoteServe(CONTROL_FD);
+if (result < 0) throw new Error(`the zygote cannot serve: errno ${-result}`);
 
 // From here on in a sandbox, without rights.
 mendProcess();
 await rehearseAfterFork();
-await serveInvocation(control);
+await serveInvocation();
