@@ -14,7 +14,7 @@ import { eventHeader, leaseOf, limits } from "../pool/sandbox-contract.ts";
 import { serveStatus } from "../worker/status-server.ts";
 
 const run = promisify(execFile);
-const label = { functionName: "spinner", invocationId: "0190b1c0-0000-7000-8000-000000000001" };
+const label = { functionName: "spinner", invocationId: eventHeader().invocationId };
 
 let data: string;
 let folder: string;

@@ -11,7 +11,7 @@ import { runInNewContext } from "node:vm";
 import { CONTROL_FD, zygoteServe } from "../../../native/ts/zygote-library.ts";
 import { mendProcess, prepareMends } from "./mend-process.ts";
 import { prepareStackReport, serveInvocation } from "./serve-invocation.ts";
-import { rehearseAfterFork, warmUp } from "./warm-up.ts";
+import { rehearseAfterFork, warmUp, warmUpAfterCollection } from "./warm-up.ts";
 
 /**
  * A last-resort collection also finishes sweeping, which else every child would do again, touching and so copying
@@ -28,6 +28,7 @@ prepareMends();
 prepareStackReport();
 await warmUp();
 collectGarbage();
+await warmUpAfterCollection();
 /* Until the fork the descriptor is the socket on which requests to fork come. */
 const result = zygoteServe(CONTROL_FD);
 if (result < 0) throw new Error(`the zygote cannot serve: errno ${-result}`);
