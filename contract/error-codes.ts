@@ -47,6 +47,12 @@ export const ERROR_CODES = {
   RUNTIME_UNAVAILABLE: row("pool", 503, true, "No worker offers the function's runtime"),
   EGRESS_UNAVAILABLE: row("pool", 503, false, "The worker gives no function a way out to the network"),
   EGRESS_FAILED: row("pool", 500, true, "A sandbox's way out to the network could not be made or removed"),
+  FUNCTION_INIT_FAILED: row(
+    "pool",
+    502,
+    false,
+    "The function's code could not be loaded ahead of an invocation",
+  ),
   LEASE_TIMEOUT: row("pool", 503, true, "No sandbox became ready in time"),
   POOL_CLOSED: row("pool", 503, true, "The worker is shutting down"),
   SANDBOX_STATE: row("pool", 500, false, "A sandbox was used in a state that does not allow it"),

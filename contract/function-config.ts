@@ -96,6 +96,11 @@ const configuration = z.strictObject({
     .max(LIMITS.volumes)
     .refine((volumes) => noneTwice(volumes.map(({ path }) => path)), "must not use a path twice")
     .default([]),
+  /**
+   * How many sandboxes each worker keeps with the function's code already loaded. Each is still used once; what loading
+   * costs, and the memory that it takes, no invocation waits for.
+   */
+  prewarm: whole(0, LIMITS.prewarmMax).default(0),
   /** What the sandbox reaches: nothing but its own loopback, or the outside too (egress.ts). */
   network: z.enum(NETWORKS).default("none"),
   /** With network `egress` only. Absent: everything public. */

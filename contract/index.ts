@@ -77,6 +77,14 @@ export {
   bundlePath,
   linkStaysInside,
 } from "./packed-bundle.ts";
+export {
+  type DeployedFunction,
+  deploymentKey,
+  PREWARM_CHANGED,
+  PREWARM_FUNCTIONS,
+  type PrewarmFunction,
+  prewarmFunction,
+} from "./prewarm.ts";
 export type { Receipt } from "./receipt.ts";
 export { VERDICT_NAMES, VERDICTS, type Verdict } from "./verdicts.ts";
 export {

@@ -46,6 +46,10 @@ export const LIMITS = {
   /** All names and values of a function's environment together: Lambda's quota. */
   environmentBytes: 4 * KIB,
 
+  /** Initialised sandboxes that one function may ask for, and how long its code may take to load. */
+  prewarmMax: 100,
+  initTimeoutMs: 10_000,
+
   /** How long an invocation may wait in the queue for a worker to start it. */
   queueTimeoutMs: 30_000,
   /** How many invocations may wait in the queue before new ones are throttled. */

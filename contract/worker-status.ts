@@ -7,7 +7,14 @@ import { NETWORKS } from "./egress.ts";
 import { RUNTIMES } from "./function-config.ts";
 
 /** In this order, each at most once; `destroyed` may follow any. */
-export const SANDBOX_STATES = ["parked", "leased", "running", "finished", "destroyed"] as const;
+export const SANDBOX_STATES = [
+  "parked",
+  "leased",
+  "initialized",
+  "running",
+  "finished",
+  "destroyed",
+] as const;
 
 export const sandboxStatus = z.object({
   id: z.string(),

@@ -2,12 +2,13 @@
  * Builds the pools of one worker: a warm pool for each runtime and network, above one folder of cgroups. Called by
  * worker/main.ts.
  */
-import { MayflyError, type Network, type Runtime } from "../contract/index.ts";
+import { LIMITS, MayflyError, type Network, type Runtime } from "../contract/index.ts";
 import { CgroupBase, type CgroupOffers } from "../native/ts/cgroup-base.ts";
 import { sweepCgroups } from "../native/ts/cgroup-sweep.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { EgressNetwork, type EgressOptions } from "./egress/egress-network.ts";
 import { LinuxSandboxFactory } from "./linux-sandbox-factory.ts";
+import { PrewarmingFactory } from "./prewarming-factory.ts";
 import { RUNTIME_COMMANDS } from "./runtime-commands.ts";
 import type { SandboxFactory, SandboxPool } from "./sandbox.ts";
 import { UidRanges } from "./uid-ranges.ts";
@@ -41,12 +42,21 @@ export async function createPool(options: CreatePoolOptions): Promise<SandboxPoo
   sweep(logger);
   const uidRanges = new UidRanges(instance);
   const pools = new Map<string, WarmPool>();
+  const factories = new Map<string, SandboxFactory>();
+  const prewarmed = new Set<WarmPool>();
   let egress: EgressNetwork | undefined;
   const open = (factory: SandboxFactory, target: number) => {
     const pool = new WarmPool({ factory, target, maxSandboxes, maxStarting: MAX_STARTING, logger });
     pools.set(keyOf(factory.runtime, factory.network), pool);
+    factories.set(keyOf(factory.runtime, factory.network), factory);
+  };
+  const factoryOf = (runtime: Runtime, network: Network): SandboxFactory => {
+    const factory = factories.get(keyOf(runtime, network));
+    if (factory !== undefined) return factory;
+    throw factories.has(keyOf(runtime, "none")) ? egressUnavailable() : runtimeUnavailable(runtime);
   };
   const close = async () => {
+    await Promise.all([...prewarmed].map((pool) => pool.close()));
     /* Those with egress use the runtime's processes of those without. */
     for (const network of ["egress", "none"]) {
       const closing = [...pools.values()].filter((pool) => pool.stats().network === network);
@@ -79,20 +89,38 @@ export async function createPool(options: CreatePoolOptions): Promise<SandboxPoo
     acquire(runtime, timeoutMs, network = "none") {
       const pool = pools.get(keyOf(runtime, network));
       if (pool !== undefined) return pool.acquire(timeoutMs);
-      if (pools.has(keyOf(runtime, "none"))) return Promise.reject(egressUnavailable());
-      return Promise.reject(
-        new MayflyError("RUNTIME_UNAVAILABLE", {
-          message: `Cannot lease a sandbox: no pool of runtime "${runtime}"`,
-        }),
-      );
+      const isKnown = pools.has(keyOf(runtime, "none"));
+      return Promise.reject(isKnown ? egressUnavailable() : runtimeUnavailable(runtime));
     },
-    stats: () => [...pools.values()].map((pool) => pool.stats()),
-    inspect: () => [...pools.values()].flatMap((pool) => pool.inspect()),
+    prewarm({ runtime, network, lease, count }) {
+      const initTimeoutMs = Math.max(LIMITS.initTimeoutMs, lease.limits.timeoutMs);
+      const factory = new PrewarmingFactory(factoryOf(runtime, network), lease, initTimeoutMs);
+      const pool = new WarmPool({
+        factory,
+        functionName: lease.functionName,
+        target: count,
+        maxSandboxes,
+        maxStarting: 1,
+        logger,
+      });
+      prewarmed.add(pool);
+      return {
+        take: () => pool.take(),
+        retire: () => pool.retire().finally(() => prewarmed.delete(pool)),
+      };
+    },
+    stats: () => [...pools.values(), ...prewarmed].map((pool) => pool.stats()),
+    inspect: () => [...pools.values(), ...prewarmed].flatMap((pool) => pool.inspect()),
     close,
   };
 }
 
 const keyOf = (runtime: Runtime, network: Network) => `${runtime} ${network}`;
+
+const runtimeUnavailable = (runtime: Runtime) =>
+  new MayflyError("RUNTIME_UNAVAILABLE", {
+    message: `Cannot lease a sandbox: no pool of runtime "${runtime}"`,
+  });
 
 const egressUnavailable = () =>
   new MayflyError("EGRESS_UNAVAILABLE", {

@@ -39,8 +39,15 @@ class FakeSandbox implements Sandbox {
     this.#lease = { functionName, cpu, memoryMb, pids, timeoutMs };
   }
 
+  async initialize(lease: Lease): Promise<number> {
+    if (lease.handler === "broken.handler") throw new MayflyError("FUNCTION_INIT_FAILED");
+    await this.prepare(lease);
+    this.#move("leased", "initialized");
+    return 1;
+  }
+
   async run(event: EventHeader, body: Buffer, timeoutMs: number): Promise<Outcome> {
-    this.#move("leased", "running");
+    this.#move(this.state === "initialized" ? "initialized" : "leased", "running");
     if (this.#lease !== undefined) this.#lease.invocationId = event.invocationId;
     const outcome = await this.#answer(JSON.parse(body.toString()), body, timeoutMs);
     if (this.state === "running") this.state = "finished";

@@ -45,6 +45,8 @@ const MIB = 1024 * 1024;
 const TMP_BYTES_PER_INODE = 4096;
 /** Mayfly's own PID 1 is in the cgroup too; a function's limit is its own. */
 const OWN_PROCESSES = 1;
+/** Of what a function wrote before it failed to load. */
+const INIT_LOG_CHARACTERS = 2_000;
 /** A killed process that takes this long to end hangs in the kernel. */
 const END_TIMEOUT_MS = 15_000;
 
@@ -59,7 +61,7 @@ export class LinuxSandbox implements Sandbox {
   #state: SandboxState = "parked";
   #sinceMs = Date.now();
   #lease: SandboxStatus["lease"];
-  #message: Promise<GuestMessage> | undefined;
+  #message: Promise<GuestMessage> = new Promise(() => {});
   #mounted: Promise<void> = Promise.resolve();
   #teardown: Promise<Teardown> | undefined;
   #resolveDestroyed!: (teardown: Teardown) => void;
@@ -82,7 +84,26 @@ export class LinuxSandbox implements Sandbox {
     return this.#parts.link === undefined ? "none" : "egress";
   }
 
-  async prepare(lease: Lease): Promise<void> {
+  prepare(lease: Lease): Promise<void> {
+    return this.#begin(lease, false);
+  }
+
+  async initialize(lease: Lease, timeoutMs: number): Promise<number> {
+    await this.#begin(lease, true);
+    const { guest, logs } = this.#parts;
+    const first = await this.#firstOf<GuestMessage | Outcome>(this.#message, timeoutMs);
+    if (first.kind !== "frame" || first.header.type !== "initialized") {
+      throw new MayflyError("FUNCTION_INIT_FAILED", {
+        message: `Cannot initialise ${lease.functionName}: ${initFault(first)}`,
+        details: { log: logs.take().text.slice(-INIT_LOG_CHARACTERS) },
+      });
+    }
+    this.#message = guest.next();
+    this.#move("leased", "initialized");
+    return first.header.initMs;
+  }
+
+  async #begin(lease: Lease, report: boolean): Promise<void> {
     const { functionName, handler, environment = {}, limits } = lease;
     const { bundleFolder, layerFolders = [], volumes = [], writableRoot = false } = lease;
     this.#move("parked", "leased");
@@ -92,7 +113,7 @@ export class LinuxSandbox implements Sandbox {
     /* Now: the process wakes up, reads and sets its environment while the kernel's part is done here. */
     this.#message = guest.next();
     const hasLayers = layerFolders.length > 0;
-    guest.send({ type: "init", functionName, handler, memoryMb, environment, hasLayers, report: false });
+    guest.send({ type: "init", functionName, handler, memoryMb, environment, hasLayers, report });
     cgroup.limit({
       cpu: limits.cpu,
       memoryBytes: limits.memoryMb * MIB,
@@ -115,20 +136,12 @@ export class LinuxSandbox implements Sandbox {
   }
 
   async run(event: EventHeader, body: Buffer, timeoutMs: number): Promise<Outcome> {
-    this.#move("leased", "running");
+    this.#move(this.#state === "initialized" ? "initialized" : "leased", "running");
     if (this.#lease !== undefined) this.#lease.invocationId = event.invocationId;
     const { guest, set, cgroup, logger } = this.#parts;
     const message = this.#message;
-    if (message === undefined) throw new Error("unreachable: prepare() makes it");
-    const timer = Promise.withResolvers<Outcome>();
-    const timeout = setTimeout(() => timer.resolve({ kind: "timeout" }), timeoutMs);
     guest.send(event, body);
-    const outcome = await Promise.race([
-      message.then(outcomeOf),
-      set.ended.then((end): Outcome => ({ kind: "ended", end })),
-      timer.promise,
-      rejectionOf(this.#mounted),
-    ]).finally(() => clearTimeout(timeout));
+    const outcome = await this.#firstOf<Outcome>(message.then(outcomeOf), timeoutMs);
     if (outcome.kind === "timeout" && this.#teardown === undefined) {
       const autopsy = await performAutopsy(cgroup, message, logger);
       if (autopsy !== undefined) outcome.autopsy = autopsy;
@@ -139,6 +152,16 @@ export class LinuxSandbox implements Sandbox {
     }
     this.#move("running", "finished");
     return outcome;
+  }
+
+  /** What is said, the end of its processes, or the end of its time. */
+  async #firstOf<T>(said: Promise<T>, timeoutMs: number): Promise<T | Outcome> {
+    const timer = Promise.withResolvers<Outcome>();
+    const timeout = setTimeout(() => timer.resolve({ kind: "timeout" }), timeoutMs);
+    const ended = this.#parts.set.ended.then((end): Outcome => ({ kind: "ended", end }));
+    return Promise.race([said, ended, timer.promise, rejectionOf(this.#mounted)]).finally(() =>
+      clearTimeout(timeout),
+    );
   }
 
   usage(): Usage {
@@ -226,6 +249,17 @@ async function untilEnded(set: NamespaceSet, id: string): Promise<void> {
   const message = `Cannot end sandbox ${id}: it was killed ${END_TIMEOUT_MS} ms ago and still lives`;
   const timer = setTimeout(() => hangs.reject(new MayflyError("CGROUP_FAILED", { message })), END_TIMEOUT_MS);
   await Promise.race([set.ended, hangs.promise]).finally(() => clearTimeout(timer));
+}
+
+/** Why code that was to be loaded ahead was not. */
+function initFault(first: GuestMessage | Outcome): string {
+  if (first.kind === "frame" && first.header.type === "answer") {
+    const { type, message } = first.header.error ?? { type: first.header.status, message: "" };
+    return `${type}: ${message}`;
+  }
+  if (first.kind === "ended") return `its process ended (${JSON.stringify(first.end)})`;
+  if (first.kind === "timeout") return "it takes too long";
+  return "it broke the protocol";
 }
 
 function outcomeOf(message: GuestMessage): Outcome {

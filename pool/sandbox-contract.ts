@@ -86,6 +86,26 @@ export function sandboxContract(factory: () => SandboxFactory, bundleFolder: () 
     });
   });
 
+  it("initialize() loads the function ahead, and run() then answers", async () => {
+    const sandbox = await create();
+    expect(await sandbox.initialize(leaseOf(bundleFolder()), 5000 * SLOWNESS)).toBeGreaterThan(0);
+    expect(sandbox.state).toBe("initialized");
+    expect(sandbox.inspect().lease?.invocationId).toBeUndefined();
+    expect(await run(sandbox, { hello: "world" })).toMatchObject({
+      kind: "answer",
+      header: { status: "ok" },
+    });
+    await expect(run(sandbox, 2)).rejects.toMatchObject({ code: "SANDBOX_STATE" });
+  });
+
+  it("initialize() refuses code that does not load", async () => {
+    const lease = leaseOf(bundleFolder(), { handler: "broken.handler" });
+    const sandbox = await create();
+    await expect(sandbox.initialize(lease, 5000 * SLOWNESS)).rejects.toMatchObject({
+      code: "FUNCTION_INIT_FAILED",
+    });
+  });
+
   it("usage() and log() are refused before the end", async () => {
     const sandbox = await create();
     expect(() => sandbox.usage()).toThrow("parked");

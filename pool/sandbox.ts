@@ -4,9 +4,13 @@
  *
  * A sandbox is used once. Its states, and who moves it on:
  *
- *   parked ──prepare()──▶ leased ──run()──▶ running ──▶ finished ──destroy()──▶ destroyed
- *      │                     │                 │
- *      └─────────────────────┴──── destroy() ──┴──────▶ destroyed
+ *   parked ──prepare()──▶ leased ────────run()──▶ running ──▶ finished ──destroy()──▶ destroyed
+ *      │                    │ ▲                      │
+ *      └──initialize()──────┼─┴── initialized        │
+ *                           └──────── destroy() ─────┴──────▶ destroyed
+ *
+ * initialize() is prepare() ahead of the event: it waits until the function's code is loaded, and the sandbox waits as
+ * `initialized`, which run() takes like `leased`.
  *
  * After any error the only call that does anything is destroy(), which may be called again and then does nothing.
  */
@@ -90,7 +94,13 @@ export interface Sandbox {
   prepare(lease: Lease): Promise<void>;
 
   /**
-   * Leased only. Sends the event and waits for the answer, the process's end or the time limit, whichever comes
+   * Parked only. As prepare(), and waits until the function's code is loaded. Resolves to how long that took, in ms.
+   * Errors: FUNCTION_INIT_FAILED, also after `timeoutMs`; SANDBOX_MOUNT_FAILED.
+   */
+  initialize(lease: Lease, timeoutMs: number): Promise<number>;
+
+  /**
+   * Leased or initialized only. Sends the event and waits for the answer, the process's end or the time limit, whichever comes
    * first. On anything but an answer everything in the sandbox has been killed when the promise resolves.
    * Errors: SANDBOX_MOUNT_FAILED.
    */
@@ -132,6 +142,8 @@ export interface SandboxPool {
    * Errors: LEASE_TIMEOUT after `timeoutMs`, POOL_CLOSED, RUNTIME_UNAVAILABLE, EGRESS_UNAVAILABLE.
    */
   acquire(runtime: Runtime, timeoutMs: number, network?: Network): Promise<Sandbox>;
+  /** Sandboxes of one function kept initialised, beside the others. Errors: RUNTIME_UNAVAILABLE, EGRESS_UNAVAILABLE. */
+  prewarm(request: PrewarmRequest): PrewarmedPool;
   stats(): PoolStats[];
   /** Every sandbox that there is, as it is now. */
   inspect(): SandboxStatus[];
@@ -139,7 +151,24 @@ export interface SandboxPool {
   close(): Promise<void>;
 }
 
+export interface PrewarmRequest {
+  runtime: Runtime;
+  network: Network;
+  lease: Lease;
+  /** How many to keep. */
+  count: number;
+}
+
+export interface PrewarmedPool {
+  /** An initialised sandbox that nobody used before, if there is one now. */
+  take(): Sandbox | undefined;
+  /** Destroys those that wait; resolves when those taken are destroyed too, which is their takers' to do. */
+  retire(): Promise<void>;
+}
+
 export interface PoolStats {
+  /** Of a prewarmed function: its name. */
+  functionName?: string;
   runtime: Runtime;
   network: Network;
   target: number;

@@ -12,6 +12,8 @@ import type { PoolStats, Sandbox, SandboxFactory } from "./sandbox.ts";
 
 export interface WarmPoolOptions {
   factory: SandboxFactory;
+  /** Of which they are initialised, if they are. */
+  functionName?: string;
   /** How many sandboxes to keep parked. */
   target: number;
   /** How many may exist at once, in whatever state. */
@@ -75,10 +77,17 @@ export class WarmPool {
     });
   }
 
+  /** A parked sandbox, if there is one now. */
+  take(): Sandbox | undefined {
+    const sandbox = this.#parked.shift();
+    return sandbox && this.#hand(sandbox);
+  }
+
   stats(): PoolStats {
     return {
       runtime: this.runtime,
       network: this.#options.factory.network,
+      ...(this.#options.functionName && { functionName: this.#options.functionName }),
       target: this.#options.target,
       parked: this.#parked.length,
       starting: this.#starting,
@@ -93,11 +102,17 @@ export class WarmPool {
   }
 
   /** Refuses leases, destroys every sandbox, leased ones too, and closes the factory when all are gone. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    for (const sandbox of this.#leased) void sandbox.destroy();
+    return this.retire();
+  }
+
+  /** The same, but leaves those that are leased to whoever has them. */
+  async retire(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#retryTimer);
     for (const waiter of this.#waiters.splice(0)) waiter.reject(new MayflyError("POOL_CLOSED"));
-    for (const sandbox of [...this.#parked.splice(0), ...this.#leased]) void sandbox.destroy();
+    for (const sandbox of this.#parked.splice(0)) void sandbox.destroy();
     this.#checkEmptied();
     await this.#emptied.promise;
     await this.#options.factory.close();

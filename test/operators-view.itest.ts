@@ -80,7 +80,7 @@ test("ps maps processes of the machine to function, invocation and limits", asyn
   expect(stdout).not.toContain("s3cret");
 
   const table = (await mayfly("ps")).stdout;
-  expect(table).toMatch(/^nodejs24-\d+\s+running\s+spinner\s+0190b1c0/m);
+  expect(table).toMatch(/^nodejs24-\d+\s+running\s+spinner\s+0198c0de/m);
   expect(table).toContain("(2 parked of nodejs24)");
   expect((await mayfly("ps", "--all")).stdout.match(/^nodejs24-\d+ +parked/gm)).toHaveLength(2);
 });

@@ -9,6 +9,7 @@ import { createLogger } from "../telemetry/logger.ts";
 import { openBundleCache } from "./bundle-cache.ts";
 import { connectRedis } from "./connect-redis.ts";
 import { consume } from "./consume.ts";
+import { Prewarmer } from "./prewarmer.ts";
 import { runInvocation } from "./run-invocation.ts";
 import { readSettings } from "./settings.ts";
 import { settle } from "./settle.ts";
@@ -41,11 +42,12 @@ const pool = await createPool({
   logger: logger.child({ component: "pool" }),
   onLost: (runtime) => stop({ reason: `the spawner of ${runtime} has ended`, exitCode: 1 }),
 });
+const prewarmer = new Prewarmer({ redis, pool, bundles, volumes: settings.volumes, logger });
 const consumer = await consume({
   redis,
   concurrency: settings.concurrency,
   logger,
-  run: (job) => runInvocation(job, { pool, bundles, volumes: settings.volumes, logger }),
+  run: (job) => runInvocation(job, { pool, bundles, volumes: settings.volumes, prewarmer, logger }),
   settle: (invocation) => settle(invocation, { redis, logger }),
 });
 const status = await serveStatus(join(settings.dataDir, STATUS_SOCKET), () => ({
@@ -70,7 +72,9 @@ if ((await Promise.race([drained, timer])) === "late") {
   logger.warn("invocations are still running after the time to drain; they are given up");
 }
 status.close();
+const retired = prewarmer.close();
 await pool.close();
+await retired;
 // Those given up settle now, as worker_lost.
 await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, GIVE_UP_MS).unref())]);
 redis.disconnect();

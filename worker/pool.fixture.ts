@@ -40,6 +40,9 @@ export function scriptedSandbox(
     async prepare(lease) {
       calls.push(["prepare", lease.handler, lease.bundleFolder, ...(lease.layerFolders ?? [])].join(" "));
     },
+    async initialize() {
+      throw new Error("unexpected");
+    },
     async run(_event, body, timeoutMs) {
       calls.push(`run ${body} ${timeoutMs}`);
       if (outcome instanceof Error) throw outcome;
@@ -64,6 +67,9 @@ export function poolOf(sandbox: Sandbox | Error): SandboxPool {
     async acquire() {
       if (sandbox instanceof Error) throw sandbox;
       return sandbox;
+    },
+    prewarm() {
+      throw new Error("unexpected");
     },
     stats: () => [],
     close: async () => {},

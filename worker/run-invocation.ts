@@ -2,7 +2,6 @@
  * The story of one invocation in the worker: not too late? → bundle → sandbox → event → verdict. consume.ts calls
  * it; what it returns goes to settle.ts, which sends the reply and only then takes the sandbox down.
  */
-import { basename } from "node:path";
 import {
   type InvocationJob,
   type InvocationReply,
@@ -15,13 +14,17 @@ import type { Sandbox, SandboxLog, SandboxPool, Usage } from "../pool/sandbox.ts
 import type { Logger } from "../telemetry/logger.ts";
 import type { BundleCache, OpenBundle } from "./bundle-cache.ts";
 import { judgeOutcome } from "./judge-outcome.ts";
+import { leaseOf } from "./lease-of.ts";
 import type { Volume } from "./parse-volumes.ts";
+import type { Prewarmer } from "./prewarmer.ts";
 
 export interface InvocationTools {
   pool: SandboxPool;
   bundles: BundleCache;
   /** The operator's, by name. */
   volumes: Map<string, Volume>;
+  /** Absent: no function is prewarmed. */
+  prewarmer?: Pick<Prewarmer, "take">;
   logger: Logger;
 }
 
@@ -37,10 +40,12 @@ export interface JudgedInvocation {
   spent?: { usage: Usage; log: SandboxLog };
 }
 
+type Taken = Pick<JudgedInvocation, "sandbox" | "bundle" | "layers">;
+
 /** Never rejects: what goes wrong becomes a verdict. */
 export async function runInvocation(job: InvocationJob, tools: InvocationTools): Promise<JudgedInvocation> {
   const timings: InvocationTimings = { queueMs: Math.max(0, Date.now() - job.enqueuedAtMs) };
-  const taken: Pick<JudgedInvocation, "sandbox" | "bundle" | "layers"> = { layers: [] };
+  const taken: Taken = { layers: [] };
   const judged = (reply: Omit<InvocationReply, "invocationId" | "timings">): JudgedInvocation => ({
     job,
     reply: { invocationId: job.invocationId, timings, ...reply },
@@ -50,29 +55,7 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
   try {
     if (Date.now() > job.startBeforeMs) return judged({ verdict: "queue_timeout" });
 
-    const volumes = job.volumes.map(({ name, path }) => ({
-      ...volumeOf(tools.volumes, name),
-      name: basename(path),
-    }));
-    taken.bundle = await tools.bundles.open(job.bundleDigest);
-    for (const digest of job.layerDigests) taken.layers.push(await tools.bundles.open(digest));
-    const askedAt = performance.now();
-    const waitMs = Math.max(1, job.startBeforeMs - Date.now());
-    const sandbox = await tools.pool.acquire(job.runtime, waitMs, job.network);
-    taken.sandbox = sandbox;
-    await sandbox.prepare({
-      functionName: job.functionName,
-      handler: job.handler,
-      environment: job.environment,
-      limits: job.limits,
-      bundleFolder: taken.bundle.folder,
-      layerFolders: taken.layers.map((layer) => layer.folder),
-      volumes,
-      writableRoot: job.writableRoot,
-      egress: job.egress,
-    });
-    timings.leaseMs = performance.now() - askedAt;
-
+    const sandbox = await leaseSandbox(job, tools, taken, timings);
     const outcome = await sandbox.run(
       {
         type: "event",
@@ -104,13 +87,32 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
   }
 }
 
-function volumeOf(volumes: Map<string, Volume>, name: string): Volume {
-  const volume = volumes.get(name);
-  if (volume !== undefined) return volume;
-  const known = volumes.size === 0 ? "none" : [...volumes.keys()].join(", ");
-  throw new MayflyError("VOLUME_UNKNOWN", {
-    message: `Cannot mount the volume "${name}": this worker has ${known}`,
-  });
+/** One that has loaded the function already, or else one to load it. What is taken is the caller's to give back. */
+async function leaseSandbox(
+  job: InvocationJob,
+  { pool, bundles, volumes, prewarmer }: InvocationTools,
+  taken: Taken,
+  timings: InvocationTimings,
+): Promise<Sandbox> {
+  const askedAt = performance.now();
+  const prewarmed = prewarmer?.take(job);
+  if (prewarmed !== undefined) {
+    taken.sandbox = prewarmed;
+    timings.leaseMs = performance.now() - askedAt;
+    return prewarmed;
+  }
+  const lease = leaseOf(job, volumes);
+  const bundle = await bundles.open(job.bundleDigest);
+  taken.bundle = bundle;
+  for (const digest of job.layerDigests) taken.layers.push(await bundles.open(digest));
+  const layerFolders = taken.layers.map((layer) => layer.folder);
+  const leaseAt = performance.now();
+  const waitMs = Math.max(1, job.startBeforeMs - Date.now());
+  const sandbox = await pool.acquire(job.runtime, waitMs, job.network);
+  taken.sandbox = sandbox;
+  await sandbox.prepare({ ...lease, bundleFolder: bundle.folder, layerFolders });
+  timings.leaseMs = performance.now() - leaseAt;
+  return sandbox;
 }
 
 function verdictOfFailure(error: unknown): Verdict {

@@ -1,6 +1,13 @@
 /** A deployed function as the registry keeps it, and as the API shows it. */
 import { z } from "@hono/zod-openapi";
-import { bundleDigest, completeLimits, functionConfig, functionName } from "../../contract/index.ts";
+import {
+  bundleDigest,
+  completeLimits,
+  functionConfig,
+  functionName,
+  type PrewarmFunction,
+  prewarmFunction,
+} from "../../contract/index.ts";
 
 /** What is stored. It holds the environment's values, which are secrets. */
 export const functionRecord = z.object({
@@ -23,6 +30,10 @@ export const functionView = functionRecord
   .extend({ environmentNames: z.array(z.string()), createdAt: z.iso.datetime() })
   .openapi("Function");
 export type FunctionView = z.output<typeof functionView>;
+
+export function toPrewarmFunction(record: FunctionRecord): PrewarmFunction {
+  return prewarmFunction.strip().parse({ ...record, functionName: record.name });
+}
 
 export function toFunctionView(record: FunctionRecord, createdAt: string): FunctionView {
   const { environment, ...shown } = record;

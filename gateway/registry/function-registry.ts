@@ -4,13 +4,20 @@
  *   mayfly:functions           hash        name → record as JSON
  *   mayfly:functions:created   hash        name → time of the first deployment
  *   mayfly:functions:names     sorted set  all names with score 0, so that ZRANGEBYLEX pages them in order
+ *   mayfly:prewarm             hash        name → what workers need to keep sandboxes of it initialised (contract/prewarm.ts)
  *
  * One HGET resolves an invocation, and a page of names costs the same whether ten functions exist or ten thousand.
- * The three change together in MULTI, so a reader never sees half of a deployment.
+ * All change together in MULTI, so a reader never sees half of a deployment.
  */
 import type { ChainableCommander, Redis } from "ioredis";
-import { MayflyError } from "../../contract/index.ts";
-import { type FunctionRecord, type FunctionView, functionRecord, toFunctionView } from "./function-record.ts";
+import { MayflyError, PREWARM_CHANGED, PREWARM_FUNCTIONS } from "../../contract/index.ts";
+import {
+  type FunctionRecord,
+  type FunctionView,
+  functionRecord,
+  toFunctionView,
+  toPrewarmFunction,
+} from "./function-record.ts";
 
 const RECORDS = "mayfly:functions";
 const CREATED = "mayfly:functions:created";
@@ -26,14 +33,15 @@ export class FunctionRegistry {
 
   /** Adds the function or replaces it whole. All methods: QUEUE_UNAVAILABLE when Redis is away. */
   async put(record: FunctionRecord): Promise<{ isNew: boolean; view: FunctionView }> {
-    const [isNew, createdAt] = await this.#all(
-      this.#redis
-        .multi()
-        .hsetnx(CREATED, record.name, record.updatedAt)
-        .hget(CREATED, record.name)
-        .hset(RECORDS, record.name, JSON.stringify(record))
-        .zadd(NAMES, 0, record.name),
-    );
+    const changes = this.#redis
+      .multi()
+      .hsetnx(CREATED, record.name, record.updatedAt)
+      .hget(CREATED, record.name)
+      .hset(RECORDS, record.name, JSON.stringify(record))
+      .zadd(NAMES, 0, record.name);
+    if (record.prewarm === 0) changes.hdel(PREWARM_FUNCTIONS, record.name);
+    else changes.hset(PREWARM_FUNCTIONS, record.name, JSON.stringify(toPrewarmFunction(record)));
+    const [isNew, createdAt] = await this.#all(changes.publish(PREWARM_CHANGED, record.name));
     return { isNew: isNew === 1, view: toFunctionView(record, String(createdAt)) };
   }
 
@@ -73,7 +81,13 @@ export class FunctionRegistry {
 
   async delete(name: string): Promise<void> {
     const [deleted] = await this.#all(
-      this.#redis.multi().hdel(RECORDS, name).hdel(CREATED, name).zrem(NAMES, name),
+      this.#redis
+        .multi()
+        .hdel(RECORDS, name)
+        .hdel(CREATED, name)
+        .zrem(NAMES, name)
+        .hdel(PREWARM_FUNCTIONS, name)
+        .publish(PREWARM_CHANGED, name),
     );
     if (deleted === 0) throw unknownFunction(name);
   }

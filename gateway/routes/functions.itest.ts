@@ -49,6 +49,7 @@ describe("PUT /v1/functions/{name}", () => {
       handler: "index.handler",
       limits: { cpu: 1, memoryMb: 256, pids: 64, timeoutMs: 10_000, tmpMb: 64 },
       layers: [],
+      prewarm: 0,
       volumes: [],
       writableRoot: false,
       layerDigests: [],

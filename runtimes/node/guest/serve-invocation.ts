@@ -129,7 +129,8 @@ export async function answerEvent({ control, gate, root }: Stage): Promise<Answe
   const event = header as unknown as EventHeader;
   process.env.MAYFLY_INVOCATION_ID = event.invocationId;
   const answer = await call(loaded.call, init, event, body);
-  answer.header.initMs = initMs;
+  /* It was reported before, and no invocation waited for it. */
+  if (!init.report) answer.header.initMs = initMs;
   return answer;
 }
 
