@@ -35,6 +35,8 @@ export const ERROR_CODES = {
   LAYER_UNKNOWN: row("gateway", 422, false, "The function names a layer that does not exist"),
   HANDLER_FILE_MISSING: row("gateway", 422, false, "The bundle has no file for the handler"),
   INVOCATION_FAILED: row("gateway", 502, false, "The invocation did not succeed; see its verdict"),
+  CONCURRENCY_LIMIT: row("gateway", 429, true, "The function has as many invocations under way as it may"),
+  QUEUE_SHARE_FULL: row("gateway", 429, true, "The function has its share of the queue waiting already"),
   QUEUE_FULL: row("gateway", 429, true, "Too many invocations are waiting"),
   QUEUE_UNAVAILABLE: row("gateway", 503, true, "The queue cannot be reached"),
   INTERNAL: row("gateway", 500, true, "Mayfly failed"),

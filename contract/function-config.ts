@@ -105,6 +105,13 @@ const configuration = z.strictObject({
   network: z.enum(NETWORKS).default("none"),
   /** With network `egress` only. Absent: everything public. */
   egress: egressPolicy.optional(),
+  /**
+   * Most invocations under way at a time, queued or running; one more is refused at once. Absent: as many as the queue
+   * takes. 0: none, which turns the function off.
+   */
+  maxConcurrency: whole(0, LIMITS.maxConcurrencyMax).optional(),
+  /** The function's share of the workers while others wait too, against the weights of those. */
+  weight: whole(LIMITS.weightMin, LIMITS.weightMax).default(1),
 });
 
 /** The `configuration` part of a deployment. Unknown keys are refused, so that a typo is not a silent default. */

@@ -88,6 +88,12 @@ export {
 export type { Receipt } from "./receipt.ts";
 export { VERDICT_NAMES, VERDICTS, type Verdict } from "./verdicts.ts";
 export {
+  ANNOUNCE,
+  WORKER_ANNOUNCEMENTS,
+  type WorkerAnnouncement,
+  workerAnnouncement,
+} from "./worker-announcement.ts";
+export {
   SANDBOX_STATES,
   type SandboxStatus,
   STATUS_SOCKET,

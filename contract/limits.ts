@@ -52,8 +52,16 @@ export const LIMITS = {
 
   /** How long an invocation may wait in the queue for a worker to start it. */
   queueTimeoutMs: 30_000,
-  /** How many invocations may wait in the queue before new ones are throttled. */
+  /**
+   * How many invocations may wait in the gateway for their turn, and how many bytes their events may have together. One
+   * function may have as much waiting as is free, so that another always gets in (gateway/queue/admission.ts).
+   */
   queueLength: 10_000,
+  queueBytes: 256 * MIB,
+  /** Of one function. */
+  maxConcurrencyMax: 10_000,
+  weightMin: 1,
+  weightMax: 100,
   /** How much longer than its deadline the gateway waits for a worker's reply before it calls it lost. */
   replyGraceMs: 5_000,
 } as const;

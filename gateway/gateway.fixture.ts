@@ -15,7 +15,7 @@ import { BundlePacker } from "./bundles/bundle-packer.ts";
 import { BundleStore } from "./bundles/bundle-store.ts";
 import { connectRedis } from "./connect-redis.ts";
 import { createApp } from "./create-app.ts";
-import { Admission } from "./queue/admission.ts";
+import { Admission, type AdmissionLimits } from "./queue/admission.ts";
 import { InvocationQueue } from "./queue/invocation-queue.ts";
 import { Invoker, type InvokerLimits } from "./queue/invoker.ts";
 import { ReplyInbox } from "./queue/reply-inbox.ts";
@@ -23,13 +23,17 @@ import { RedisFixture } from "./redis.fixture.ts";
 import { FunctionRegistry } from "./registry/function-registry.ts";
 import { LayerRegistry } from "./registry/layer-registry.ts";
 
+/** `width`: how many invocations may be out at workers at a time; what those announce is not read. */
+export type GatewayLimits = InvokerLimits & AdmissionLimits & { width: number };
+
 export const API_KEY = "a-key-for-the-tests-only";
 
 export type RequestBody = string | Uint8Array<ArrayBuffer> | FormData;
 
 type Answer = (job: InvocationJob) => Partial<InvocationReply> | Promise<Partial<InvocationReply>>;
 
-export async function startGateway(limits: InvokerLimits & { queueLength?: number } = LIMITS) {
+export async function startGateway(changes: Partial<GatewayLimits> = {}) {
+  const limits: GatewayLimits = { ...LIMITS, width: 16, ...changes };
   const redisServer = await RedisFixture.start();
   const lines: string[] = [];
   const logger = pino({ level: "debug" }, { write: (line) => void lines.push(line) });
@@ -40,7 +44,7 @@ export async function startGateway(limits: InvokerLimits & { queueLength?: numbe
   const layers = new LayerRegistry(redis);
   const store = new BundleStore(redisServer.folder);
   const packer = await BundlePacker.start();
-  const admission = new Admission(() => queue.waitingCount(), limits.queueLength);
+  const admission = new Admission(limits.width, limits);
   const app = createApp({
     apiKey: API_KEY,
     packer,
@@ -82,6 +86,7 @@ export async function startGateway(limits: InvokerLimits & { queueLength?: numbe
 
   return {
     app,
+    admission,
     queue,
     redis,
     redisServer,

@@ -14,6 +14,8 @@ import { Admission } from "./queue/admission.ts";
 import { InvocationQueue } from "./queue/invocation-queue.ts";
 import { Invoker } from "./queue/invoker.ts";
 import { ReplyInbox } from "./queue/reply-inbox.ts";
+import { WIDTH_MIN, WorkerCapacity } from "./queue/worker-capacity.ts";
+import { refreshRegularly } from "./refresh-regularly.ts";
 import { FunctionRegistry } from "./registry/function-registry.ts";
 import { LayerRegistry } from "./registry/layer-registry.ts";
 import { readSettings } from "./settings.ts";
@@ -47,9 +49,11 @@ async function main(): Promise<void> {
   const inbox = new ReplyInbox(await connectRedis(settings.redis, "blocking", logger), logger);
   const queue = new InvocationQueue(redis);
   const registry = new FunctionRegistry(redis);
-  const admission = new Admission(() => queue.waitingCount());
+  const admission = new Admission(WIDTH_MIN);
+  const capacity = new WorkerCapacity(redis, (width) => admission.setWidth(width), logger);
   const layers = new LayerRegistry(redis);
   const stopSweeping = sweepBundles(store, { functions: registry, layers }, logger);
+  const stopRefreshing = refreshRegularly([() => capacity.refresh()], logger);
   let isStopping = false;
 
   app.resolve(
@@ -72,6 +76,8 @@ async function main(): Promise<void> {
     isStopping = true;
     logger.info({ signal }, "The gateway is shutting down");
     stopSweeping();
+    // The width stays what it is: requests in flight still want their turns.
+    stopRefreshing();
     // Not quit(): it would wait for a Redis that is gone already.
     const closers = [
       () => inbox.close(),

@@ -37,5 +37,5 @@ export function handleError(logger: Logger): ErrorHandler<GatewayEnv> {
 function invocationMembers(c: Context<GatewayEnv>, code: ErrorCode): Partial<Problem> {
   const invocationId: string | undefined = c.get("invocationId");
   if (invocationId === undefined) return {};
-  return code === "QUEUE_FULL" ? { invocationId, verdict: "throttled" } : { invocationId };
+  return ERROR_CODES[code].httpStatus === 429 ? { invocationId, verdict: "throttled" } : { invocationId };
 }

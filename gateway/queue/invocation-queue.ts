@@ -5,9 +5,11 @@ import { INVOCATION_QUEUE, type InvocationJob, MayflyError } from "../../contrac
 
 export class InvocationQueue {
   readonly #queue: Queue<InvocationJob>;
+  readonly #redis: Redis;
 
   /** `redis` is a ready `command` connection (connect-redis.ts): calls fail at once when Redis is away. */
   constructor(redis: Redis) {
+    this.#redis = redis;
     this.#queue = new Queue(INVOCATION_QUEUE, {
       connection: redis,
       defaultJobOptions: {
@@ -21,6 +23,11 @@ export class InvocationQueue {
     });
     // connect-redis.ts logs the same errors.
     this.#queue.on("error", () => {});
+  }
+
+  /** Without a round trip: so that nobody waits for a turn that cannot come. */
+  assertReady(): void {
+    if (this.#redis.status !== "ready") unavailable(new Error(`the connection is ${this.#redis.status}`));
   }
 
   /** One round trip. Errors, of all methods: QUEUE_UNAVAILABLE. */

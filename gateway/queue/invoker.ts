@@ -1,6 +1,6 @@
 /**
- * Puts one invocation on the queue and waits for its reply, its deadlines, or its caller to go away. Every end is
- * a reply with a verdict; only what hinders the start is thrown.
+ * Waits for one invocation's turn, puts it on the queue and waits for its reply, its deadlines, or its caller to go
+ * away. Every end is a reply with a verdict; only what hinders the start is thrown.
  */
 import type { InvocationJob, InvocationReply, Verdict } from "../../contract/index.ts";
 import { LIMITS } from "../../contract/index.ts";
@@ -8,6 +8,7 @@ import type { Logger } from "../../telemetry/logger.ts";
 import type { FunctionRecord } from "../registry/function-record.ts";
 import type { Admission } from "./admission.ts";
 import type { InvocationQueue } from "./invocation-queue.ts";
+import type { Place } from "./lane.ts";
 import type { ReplyInbox } from "./reply-inbox.ts";
 
 /** A worker that takes the job at the last moment answers queue_timeout itself; this leaves it time to. */
@@ -36,38 +37,75 @@ export class Invoker {
     this.#limits = limits;
   }
 
-  /** `event` is JSON text; `gone` aborts when the caller is gone. Errors: QUEUE_FULL, QUEUE_UNAVAILABLE. */
+  /**
+   * `event` is JSON text; `gone` aborts when the caller is gone.
+   * Errors: CONCURRENCY_LIMIT, QUEUE_FULL, QUEUE_SHARE_FULL, QUEUE_UNAVAILABLE.
+   */
   async invoke(
     target: FunctionRecord,
     invocationId: string,
     event: string,
     gone: AbortSignal,
   ): Promise<InvocationReply> {
-    const leave = await this.#admission.admit();
-    const { queueTimeoutMs, replyGraceMs } = this.#limits;
-    const job = this.#job(target, invocationId, event);
-    const reply = this.#inbox.expect(invocationId);
+    this.#queue.assertReady();
+    const arrivedAtMs = Date.now();
+    const place = this.#admission.admit(target, event);
+    let mayStillRun = false;
     try {
-      await this.#queue.add(job);
-      let end = await firstOf(reply, queueTimeoutMs + WITHDRAW_SLACK_MS, gone);
+      if (place.state === "waiting") {
+        const end = await firstOf(untilTurn(place), this.#limits.queueTimeoutMs, gone);
+        if (end === "late") return verdictReply(invocationId, "queue_timeout");
+        if (end === "gone") return this.#cancelled(invocationId, true);
+      }
+      const reply = this.#inbox.expect(invocationId);
+      await this.#queue.add(this.#job(target, invocationId, event, arrivedAtMs));
+      const { withdrawAtMs, lostAtMs } = this.#deadlines(target, arrivedAtMs);
+      let end = await firstOf(reply, withdrawAtMs - Date.now(), gone);
       if (end === "late") {
         if (await this.#withdraw(invocationId)) return verdictReply(invocationId, "queue_timeout");
-        end = await firstOf(reply, target.limits.timeoutMs + replyGraceMs - WITHDRAW_SLACK_MS, gone);
+        end = await firstOf(reply, lostAtMs - Date.now(), gone);
       }
       if (end === "late") return verdictReply(invocationId, "worker_lost");
-      if (end === "gone") {
-        const isWithdrawn = await this.#withdraw(invocationId);
-        this.#logger.info({ invocationId, verdict: "cancelled", isWithdrawn }, "The caller went away");
-        return verdictReply(invocationId, "cancelled");
+      if (end !== "gone") return end;
+
+      const isWithdrawn = await this.#withdraw(invocationId);
+      if (!isWithdrawn) {
+        mayStillRun = true;
+        void this.#holdPlace(place, invocationId, reply, lostAtMs - Date.now());
       }
-      return end;
+      return this.#cancelled(invocationId, isWithdrawn);
     } finally {
-      this.#inbox.forget(invocationId);
-      leave();
+      if (!mayStillRun) this.#release(place, invocationId);
     }
   }
 
-  #job(target: FunctionRecord, invocationId: string, event: string): InvocationJob {
+  /** Nobody waits for the answer any more, but until it comes the invocation takes room at a worker. */
+  async #holdPlace(place: Place, invocationId: string, reply: Promise<InvocationReply>, waitMs: number) {
+    await firstOf(reply, waitMs);
+    this.#release(place, invocationId);
+  }
+
+  #release(place: Place, invocationId: string): void {
+    this.#inbox.forget(invocationId);
+    this.#admission.leave(place);
+  }
+
+  #cancelled(invocationId: string, isWithdrawn: boolean): InvocationReply {
+    this.#logger.info({ invocationId, verdict: "cancelled", isWithdrawn }, "The caller went away");
+    return verdictReply(invocationId, "cancelled");
+  }
+
+  /** Both count from the arrival, however long the turn took to come. */
+  #deadlines({ limits }: FunctionRecord, arrivedAtMs: number): { withdrawAtMs: number; lostAtMs: number } {
+    const { queueTimeoutMs, replyGraceMs } = this.#limits;
+    const startedBeforeMs = arrivedAtMs + queueTimeoutMs;
+    return {
+      withdrawAtMs: startedBeforeMs + WITHDRAW_SLACK_MS,
+      lostAtMs: startedBeforeMs + limits.timeoutMs + replyGraceMs,
+    };
+  }
+
+  #job(target: FunctionRecord, invocationId: string, event: string, enqueuedAtMs: number): InvocationJob {
     const {
       runtime,
       handler,
@@ -80,7 +118,6 @@ export class Invoker {
       network,
       egress,
     } = target;
-    const enqueuedAtMs = Date.now();
     return {
       invocationId,
       gatewayId: this.#inbox.gatewayId,
@@ -112,28 +149,35 @@ export class Invoker {
   }
 }
 
+/** Only who has to wait pays for a promise. */
+function untilTurn(place: Place): Promise<void> {
+  return new Promise((resolve) => {
+    place.begin = resolve;
+  });
+}
+
 function verdictReply(invocationId: string, verdict: Verdict): InvocationReply {
   return { invocationId, verdict, timings: {} };
 }
 
 /** Leaves no timer and no listener, whoever comes first. */
-async function firstOf(
-  reply: Promise<InvocationReply>,
+async function firstOf<T>(
+  awaited: Promise<T>,
   waitMs: number,
-  gone: AbortSignal,
-): Promise<InvocationReply | "late" | "gone"> {
+  gone?: AbortSignal,
+): Promise<T | "late" | "gone"> {
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   try {
     return await new Promise((resolve) => {
       onAbort = () => resolve("gone");
-      if (gone.aborted) onAbort();
-      gone.addEventListener("abort", onAbort);
+      if (gone?.aborted) onAbort();
+      gone?.addEventListener("abort", onAbort);
       timer = setTimeout(() => resolve("late"), waitMs);
-      void reply.then(resolve);
+      void awaited.then(resolve);
     });
   } finally {
     clearTimeout(timer);
-    if (onAbort) gone.removeEventListener("abort", onAbort);
+    if (onAbort) gone?.removeEventListener("abort", onAbort);
   }
 }
