@@ -22,6 +22,7 @@ const FOLDERS = [
   "runtimes",
   "cli",
   "infra",
+  "loadtest",
   "test",
 ];
 

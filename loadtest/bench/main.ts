@@ -1,0 +1,104 @@
+/**
+ * `npm run --silent bench`: Mayfly beside what people would use instead, in one run on one machine. Everything that is
+ * made is gone at the end, on Ctrl-C too. options.ts has the command line, results.ts what `--json` prints.
+ */
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Bench } from "./context.ts";
+import { measureHello } from "./hello.ts";
+import { readMachine } from "./machine.ts";
+import { measureNoop } from "./noop.ts";
+import { type Options, readOptions, USAGE, UsageError } from "./options.ts";
+import { compilePrograms } from "./programs.ts";
+import type { Results, SuiteName } from "./results.ts";
+import { Scope } from "./scope.ts";
+import { type BenchService, launchBenchService } from "./service.ts";
+import { printTables } from "./tables.ts";
+
+const EXIT_USAGE = 2;
+/** 128 and the signal's number, as shells say it. */
+const EXIT_INTERRUPTED = 130;
+
+type Measures = { [suite in SuiteName]: (bench: Bench) => Promise<Results[suite]> };
+
+/** In the order in which they run; those that share the service stand together. */
+const MEASURES: Partial<Measures> = {
+  noop: measureNoop,
+  hello: measureHello,
+};
+
+const say = (text: string) => process.stderr.write(`bench: ${text}\n`);
+
+async function run(options: Options, scope: Scope): Promise<Results> {
+  const results: Results = { machine: readMachine(options.quick) };
+  const scratch = await mkdtemp(join(tmpdir(), "mayfly-bench-"));
+  await scope.defer(() => rm(scratch, { recursive: true, force: true }));
+  await chmod(scratch, 0o755);
+  const instance = `bench-${process.pid}`;
+  let serviceScope = new Scope();
+  let service: Promise<BenchService> | undefined;
+  const stopService = async () => {
+    service = undefined;
+    const closing = serviceScope;
+    serviceScope = new Scope();
+    await closing.close();
+  };
+  await scope.defer(stopService);
+  const shared = {
+    quick: options.quick,
+    say,
+    scratch,
+    programs: await compilePrograms(scratch),
+    instance,
+    service: () => {
+      service ??= launchBenchService(serviceScope, instance);
+      return service;
+    },
+    stopService,
+  };
+  for (const [suite, measure] of Object.entries(MEASURES) as [SuiteName, Measures[SuiteName]][]) {
+    if (!options.only.includes(suite)) continue;
+    const suiteScope = new Scope();
+    await scope.defer(() => suiteScope.close());
+    Object.assign(results, { [suite]: await measure({ ...shared, scope: suiteScope }) });
+    await suiteScope.close();
+  }
+  return results;
+}
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  if (options === "help") {
+    console.log(USAGE);
+    return 0;
+  }
+  const scope = new Scope();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      say("stopping");
+      const end = () => process.exit(EXIT_INTERRUPTED);
+      scope.close().then(end, end);
+    });
+  }
+  try {
+    const results = await run(options, scope);
+    if (options.json) console.log(JSON.stringify(results));
+    else printTables(results);
+  } finally {
+    await scope.close();
+  }
+  return 0;
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    if (error instanceof UsageError) {
+      process.stderr.write(`bench: ${error.message}\n\n${USAGE}\n`);
+      process.exit(EXIT_USAGE);
+    }
+    console.error(error);
+    process.exit(1);
+  },
+);
