@@ -16,10 +16,14 @@ interface LockedPackage {
   os?: string[];
 }
 
-const NAME = /-(android|darwin|freebsd|linux|openbsd|openharmony|win32)-([a-z0-9]+)(?:-([a-z]+))?$/;
+const NAME = /-(android|darwin|freebsd|linux|openbsd|openharmony|win32|windows)-([a-z0-9]+)(?:-([a-z]+))?$/;
+/** Words of names that npm has others for. */
+const SYNONYMS: Record<string, string> = { windows: "win32", "64": "x64" };
+const known = (word: string | undefined) => (word === undefined ? undefined : (SYNONYMS[word] ?? word));
 
 function entryFor(name: string, version: string, dev: boolean): LockedPackage {
-  const [, os, cpu, abi] = NAME.exec(name) ?? [];
+  const [, system, processor, abi] = NAME.exec(name) ?? [];
+  const [os, cpu] = [known(system), known(processor)];
   if (!os || !cpu) throw new Error(`${name} is missing, and its name does not tell its platform`);
   return {
     version,

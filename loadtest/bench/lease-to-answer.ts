@@ -20,18 +20,14 @@ export async function leaseToAnswer(pool: SandboxPool): Promise<number> {
   const startedAt = performance.now();
   const sandbox = await pool.acquire("nodejs24", LEASE_TIMEOUT_MS);
   try {
-    await sandbox.prepare({ limits, bundleFolder: HELLO_FOLDER });
+    await sandbox.prepare({
+      functionName: "hello",
+      handler: "index.handler",
+      limits,
+      bundleFolder: HELLO_FOLDER,
+    });
     const outcome = await sandbox.run(
-      {
-        type: "event",
-        invocationId: randomUUID(),
-        functionName: "hello",
-        handler: "index.handler",
-        memoryMb: limits.memoryMb,
-        deadlineMs: Date.now() + limits.timeoutMs,
-        environment: {},
-        hasLayers: false,
-      },
+      { type: "event", invocationId: randomUUID(), deadlineMs: Date.now() + limits.timeoutMs },
       BODY,
       limits.timeoutMs,
     );

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Bench } from "./context.ts";
 import { measureHello } from "./hello.ts";
+import { measureHttp } from "./http.ts";
 import { readMachine } from "./machine.ts";
 import { measureNoop } from "./noop.ts";
 import { type Options, readOptions, USAGE, UsageError } from "./options.ts";
@@ -26,6 +27,7 @@ type Measures = { [suite in SuiteName]: (bench: Bench) => Promise<Results[suite]
 const MEASURES: Partial<Measures> = {
   noop: measureNoop,
   hello: measureHello,
+  http: measureHttp,
 };
 
 const say = (text: string) => process.stderr.write(`bench: ${text}\n`);

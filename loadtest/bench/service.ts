@@ -4,17 +4,22 @@ import { join } from "node:path";
 import { createClient } from "../../cli/api-client.ts";
 import { deployFolder } from "../../cli/deploy-folder.ts";
 import { launchService } from "../../test/support/launched-service.ts";
+import type { Target } from "./keep-alive-client.ts";
 import { HELLO_FOLDER } from "./lease-to-answer.ts";
 import type { Scope } from "./scope.ts";
 
 export interface BenchService {
-  url: string;
+  port: number;
   key: string;
   /** Of the launcher, whose children are Redis, gateway and worker. */
   pid: number;
   instance: string;
   redisSocket: string;
 }
+
+/** The name under which hello/ is deployed, here and in echo-service.ts. */
+export const HELLO_FUNCTION = "bench-hello";
+export const HELLO_PATH = `/v1/functions/${HELLO_FUNCTION}/invocations`;
 
 /** Sandboxes that it keeps parked: what burst.ts is about. */
 export const SERVICE_PARKED = 16;
@@ -27,8 +32,16 @@ export async function launchBenchService(scope: Scope, instance: string): Promis
     await service.removeData();
   });
   const client = await createClient({ url: service.url }, service.clientEnv);
-  await deployFolder(client, HELLO_FOLDER, "bench-hello");
+  await deployFolder(client, HELLO_FOLDER, HELLO_FUNCTION);
   const key = (await readFile(join(service.dataDir, "api-key"), "utf8")).trim();
   const redisSocket = join(service.dataDir, "run", "redis.sock");
-  return { url: service.url, key, pid: service.pid, instance, redisSocket };
+  return { port: service.port, key, pid: service.pid, instance, redisSocket };
 }
+
+/** An invocation of hello/, for KeepAliveClient. */
+export const targetOf = ({ port, key }: BenchService, body: string): Target => ({
+  port,
+  key,
+  path: HELLO_PATH,
+  body,
+});

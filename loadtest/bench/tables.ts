@@ -27,10 +27,11 @@ export function comparisonTable(title: string, comparison: Comparison): Table {
   return { title, rows };
 }
 
-export function tablesOf({ noop, hello }: Results): Table[] {
+export function tablesOf({ noop, hello, http }: Results): Table[] {
   const tables: Table[] = [];
   if (noop) tables.push(comparisonTable("noop: create, run, gone", noop));
   if (hello) tables.push(comparisonTable("hello: one event in Node.js, nothing reused", hello));
+  if (http) tables.push(comparisonTable("http: end to end, one connection", http));
   return tables;
 }
 
