@@ -6,6 +6,8 @@ import type { BenchService } from "./service.ts";
 export interface Bench {
   /** Small counts: the whole run ends within 45 seconds. */
   quick: boolean;
+  /** How many invocations of soak.ts, when somebody said. */
+  soak: number | undefined;
   /** Progress, for people, on stderr. */
   say(text: string): void;
   /** A folder that everybody may enter, removed at the end. */
@@ -22,6 +24,6 @@ export interface Bench {
 }
 
 /** `quick` or `full`, whichever the run is. */
-export function sized<T>(bench: Bench, full: T, quick: T): T {
+export function sized<F, Q>(bench: Bench, full: F, quick: Q): F | Q {
   return bench.quick ? quick : full;
 }

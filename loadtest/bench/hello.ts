@@ -30,7 +30,7 @@ const PARKED = 8;
 const IN_FLIGHT = 8;
 
 export async function measureHello(bench: Bench): Promise<HelloResult> {
-  const rounds = sized(bench, 60, 6);
+  const { rounds, ...within } = sized(bench, { rounds: 60 }, { rounds: 6, withinMs: 5000 });
   bench.say(`hello: ${rounds} rounds`);
   const { scope, programs } = bench;
   const root = await makeNodeRoot(bench.scratch);
@@ -56,7 +56,7 @@ export async function measureHello(bench: Bench): Promise<HelloResult> {
     },
     { name: "floor", isOwn: true, open: () => openZygoteFork(scope, `${bench.instance}-fork`) },
   ];
-  const compared = await interleave(contenders, { rounds, warmUps: 2, pauseMs: PAUSE_MS }, scope);
+  const compared = await interleave(contenders, { rounds, warmUps: 2, pauseMs: PAUSE_MS, ...within }, scope);
   const { mayfly } = compared;
   if (mayfly === undefined || "refused" in mayfly) return compared;
   return { ...compared, mayfly: { ...mayfly, halfLoad: await atHalfLoad(bench, pool) } };
@@ -72,7 +72,11 @@ async function makeNodeRoot(scratch: string): Promise<string> {
 
 /** First as many as go, to know what half of it is; then at an even half of that rate, whoever is still in flight. */
 async function atHalfLoad(bench: Bench, pool: SandboxPool): Promise<HalfLoad> {
-  const [seconds, count] = sized(bench, [4, 2000], [1, 150]);
+  const { seconds, pacedSeconds } = sized(
+    bench,
+    { seconds: 4, pacedSeconds: 15 },
+    { seconds: 0.7, pacedSeconds: 1.5 },
+  );
   let done = 0;
   const startedAt = performance.now();
   const caller = async () => {
@@ -83,6 +87,7 @@ async function atHalfLoad(bench: Bench, pool: SandboxPool): Promise<HalfLoad> {
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, caller));
   const perSecond = Math.round((done * 500) / (performance.now() - startedAt));
+  const count = Math.ceil(perSecond * pacedSeconds);
   bench.say(`hello: half load is ${perSecond} a second; ${count} of them`);
 
   await pause(PAUSE_MS);

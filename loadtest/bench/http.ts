@@ -15,7 +15,7 @@ const EVENT = '{"name":"you"}';
 const ANSWER = '{"hello":"you"}';
 
 export async function measureHttp(bench: Bench): Promise<Comparison> {
-  const rounds = sized(bench, 500, 30);
+  const { rounds, ...within } = sized(bench, { rounds: 500 }, { rounds: 30, withinMs: 2500 });
   bench.say(`http: ${rounds} rounds`);
   const contenders: Contender[] = [
     {
@@ -37,7 +37,7 @@ export async function measureHttp(bench: Bench): Promise<Comparison> {
         openTarget(scope, { port: await startWorkerd(bench, scope), path: "/", body: EVENT }, ANSWER),
     },
   ];
-  return interleave(contenders, { rounds, warmUps: 5, pauseMs: PAUSE_MS }, bench.scope);
+  return interleave(contenders, { rounds, warmUps: 5, pauseMs: PAUSE_MS, ...within }, bench.scope);
 }
 
 /** A contender's open(): each request must be answered by 200 and the expected body. */

@@ -23,7 +23,11 @@ export interface Rounds {
   /** Not counted. One at least: the first shows that the contender runs here. */
   warmUps: number;
   pauseMs: number;
+  /** After so long no round begins any more, once there were a few. */
+  withinMs?: number;
 }
+
+const ROUNDS_MIN = 3;
 
 /** Tight loops hide what the kernel does a grace period later. */
 export const PAUSE_MS = 30;
@@ -41,7 +45,7 @@ const reasonOf = (error: unknown) =>
 /** Rejects when one of ours does not run; another's failure is its result. */
 export async function interleave(
   contenders: Contender[],
-  { rounds, warmUps, pauseMs }: Rounds,
+  { rounds, warmUps, pauseMs, withinMs = Number.POSITIVE_INFINITY }: Rounds,
   scope: Scope,
 ): Promise<Comparison> {
   const refused: Comparison = {};
@@ -61,7 +65,9 @@ export async function interleave(
     }
   }
 
+  const startedAt = performance.now();
   for (let round = 1; round < warmUps + rounds; round++) {
+    if (round >= warmUps + ROUNDS_MIN && performance.now() - startedAt > withinMs) break;
     for (const runner of rotated(runners, round)) {
       if (refused[runner.name] !== undefined) continue;
       await pause(pauseMs);
@@ -73,8 +79,8 @@ export async function interleave(
       }
     }
   }
-  const timed = runners.filter(({ name }) => refused[name] === undefined);
-  return { ...Object.fromEntries(timed.map(({ name, times }) => [name, timingOf(times)])), ...refused };
+  const timed = runners.map(({ name, times }) => [name, refused[name] ?? timingOf(times)]);
+  return { ...refused, ...Object.fromEntries(timed) };
 }
 
 const rotated = <T>(items: T[], by: number): T[] => {

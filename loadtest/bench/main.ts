@@ -5,16 +5,20 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { measureBurst } from "./burst.ts";
 import type { Bench } from "./context.ts";
+import { measureGrowth } from "./growth.ts";
 import { measureHello } from "./hello.ts";
 import { measureHttp } from "./http.ts";
 import { readMachine } from "./machine.ts";
 import { measureNoop } from "./noop.ts";
 import { type Options, readOptions, USAGE, UsageError } from "./options.ts";
 import { compilePrograms } from "./programs.ts";
-import type { Results, SuiteName } from "./results.ts";
+import { type Results, SUITES, type SuiteName } from "./results.ts";
 import { Scope } from "./scope.ts";
 import { type BenchService, launchBenchService } from "./service.ts";
+import { measureSoak } from "./soak.ts";
+import { measureSustained } from "./sustained.ts";
 import { printTables } from "./tables.ts";
 
 const EXIT_USAGE = 2;
@@ -24,16 +28,26 @@ const EXIT_INTERRUPTED = 130;
 type Measures = { [suite in SuiteName]: (bench: Bench) => Promise<Results[suite]> };
 
 /** In the order in which they run; those that share the service stand together. */
-const MEASURES: Partial<Measures> = {
+const MEASURES: Measures = {
   noop: measureNoop,
   hello: measureHello,
   http: measureHttp,
+  sustained: measureSustained,
+  burst: measureBurst,
+  growth: measureGrowth,
+  soak: measureSoak,
 };
+
+const QUICK =
+  "quick: fewer rounds, seconds and bursts, at most 100 sandboxes parked, a soak of a few hundred; " +
+  "good to see that it works, not to quote";
 
 const say = (text: string) => process.stderr.write(`bench: ${text}\n`);
 
 async function run(options: Options, scope: Scope): Promise<Results> {
-  const results: Results = { machine: readMachine(options.quick) };
+  const machine = readMachine(options.quick);
+  const measured = new Map<SuiteName, Results[SuiteName]>();
+  if (options.quick) say(QUICK);
   const scratch = await mkdtemp(join(tmpdir(), "mayfly-bench-"));
   await scope.defer(() => rm(scratch, { recursive: true, force: true }));
   await chmod(scratch, 0o755);
@@ -49,6 +63,7 @@ async function run(options: Options, scope: Scope): Promise<Results> {
   await scope.defer(stopService);
   const shared = {
     quick: options.quick,
+    soak: options.soak,
     say,
     scratch,
     programs: await compilePrograms(scratch),
@@ -63,10 +78,13 @@ async function run(options: Options, scope: Scope): Promise<Results> {
     if (!options.only.includes(suite)) continue;
     const suiteScope = new Scope();
     await scope.defer(() => suiteScope.close());
-    Object.assign(results, { [suite]: await measure({ ...shared, scope: suiteScope }) });
+    const startedAt = performance.now();
+    measured.set(suite, await measure({ ...shared, scope: suiteScope }));
     await suiteScope.close();
+    say(`${suite}: took ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
   }
-  return results;
+  const inOrder = SUITES.filter((suite) => measured.has(suite)).map((suite) => [suite, measured.get(suite)]);
+  return { machine, ...Object.fromEntries(inOrder) };
 }
 
 async function main(): Promise<number> {

@@ -7,13 +7,16 @@ export interface Options {
   quick: boolean;
   write: boolean;
   only: SuiteName[];
+  /** How many invocations; the suite's own number when absent. */
+  soak: number | undefined;
 }
 
-export const USAGE = `npm run --silent bench -- [--json] [--quick] [--only SUITE,...] [--write]
+export const USAGE = `npm run --silent bench -- [--json] [--quick] [--only SUITE,...] [--soak N] [--write]
 
   --json    one JSON object on stdout instead of tables
   --quick   small counts: everything ends within 45 seconds
   --only    some suites: ${SUITES.join(", ")}
+  --soak    how many invocations that suite makes
   --write   writes docs/benchmarks.md and its plots from this run
   --help    this text`;
 
@@ -27,7 +30,7 @@ export function readOptions(args: string[]): Options | "help" {
   const values = parse(args);
   if (values.help) return "help";
   const only = values.only === undefined ? [...SUITES] : suitesOf(values.only);
-  return { json: values.json, quick: values.quick, write: values.write, only };
+  return { json: values.json, quick: values.quick, write: values.write, only, soak: soakOf(values.soak) };
 }
 
 function parse(args: string[]) {
@@ -41,6 +44,7 @@ function parse(args: string[]) {
         write: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
         only: { type: "string" },
+        soak: { type: "string" },
       },
     }).values;
   } catch (error) {
@@ -55,4 +59,13 @@ function suitesOf(list: string): SuiteName[] {
   if (unknown.length > 0)
     throw new UsageError(`There is no suite "${unknown.join('", "')}": choose from ${SUITES.join(", ")}`);
   return SUITES.filter((name) => names.includes(name));
+}
+
+/** Ten at least: its first tenth is compared with its last. */
+const SOAK_MIN = 10;
+
+function soakOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d+$/.test(text) && Number(text) >= SOAK_MIN) return Number(text);
+  throw new UsageError(`--soak must be a whole number of at least ${SOAK_MIN}, not "${text}"`);
 }
