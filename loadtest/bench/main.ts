@@ -5,22 +5,25 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { measureBurst } from "./burst.ts";
 import type { Bench } from "./context.ts";
+import { writeDocument } from "./document.ts";
 import { measureGrowth } from "./growth.ts";
 import { measureHello } from "./hello.ts";
 import { measureHttp } from "./http.ts";
 import { readMachine } from "./machine.ts";
 import { measureNoop } from "./noop.ts";
 import { type Options, readOptions, USAGE, UsageError } from "./options.ts";
+import { printResults } from "./print-results.ts";
 import { compilePrograms } from "./programs.ts";
 import { type Results, SUITES, type SuiteName } from "./results.ts";
 import { Scope } from "./scope.ts";
 import { type BenchService, launchBenchService } from "./service.ts";
 import { measureSoak } from "./soak.ts";
 import { measureSustained } from "./sustained.ts";
-import { printTables } from "./tables.ts";
 
+const DOCUMENTS = fileURLToPath(new URL("../../docs", import.meta.url));
 const EXIT_USAGE = 2;
 /** 128 and the signal's number, as shells say it. */
 const EXIT_INTERRUPTED = 130;
@@ -48,10 +51,10 @@ async function run(options: Options, scope: Scope): Promise<Results> {
   const machine = readMachine(options.quick);
   const measured = new Map<SuiteName, Results[SuiteName]>();
   if (options.quick) say(QUICK);
-  const scratch = await mkdtemp(join(tmpdir(), "mayfly-bench-"));
+  const instance = `bench-${process.pid}`;
+  const scratch = await mkdtemp(join(tmpdir(), `mayfly-${instance}-`));
   await scope.defer(() => rm(scratch, { recursive: true, force: true }));
   await chmod(scratch, 0o755);
-  const instance = `bench-${process.pid}`;
   let serviceScope = new Scope();
   let service: Promise<BenchService> | undefined;
   const stopService = async () => {
@@ -87,6 +90,17 @@ async function run(options: Options, scope: Scope): Promise<Results> {
   return { machine, ...Object.fromEntries(inOrder) };
 }
 
+/** What runs meanwhile fails in its own ways as things are taken away from it; nobody wants to hear of that. */
+async function untilInterrupted(scope: Scope): Promise<"interrupted"> {
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolve());
+  });
+  say("stopping");
+  for (const event of ["unhandledRejection", "uncaughtException"]) process.on(event, () => {});
+  await scope.close();
+  return "interrupted";
+}
+
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   if (options === "help") {
@@ -94,17 +108,13 @@ async function main(): Promise<number> {
     return 0;
   }
   const scope = new Scope();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(signal, () => {
-      say("stopping");
-      const end = () => process.exit(EXIT_INTERRUPTED);
-      scope.close().then(end, end);
-    });
-  }
+  const interrupted = untilInterrupted(scope);
   try {
-    const results = await run(options, scope);
+    const results = await Promise.race([run(options, scope), interrupted]);
+    if (results === "interrupted") return EXIT_INTERRUPTED;
     if (options.json) console.log(JSON.stringify(results));
-    else printTables(results);
+    else printResults(results);
+    if (options.write) await writeDocument(DOCUMENTS, results);
   } finally {
     await scope.close();
   }

@@ -30,6 +30,8 @@ export function readOptions(args: string[]): Options | "help" {
   const values = parse(args);
   if (values.help) return "help";
   const only = values.only === undefined ? [...SUITES] : suitesOf(values.only);
+  if (values.write && only.length < SUITES.length)
+    throw new UsageError("--write makes a document of a whole run: leave --only away");
   return { json: values.json, quick: values.quick, write: values.write, only, soak: soakOf(values.soak) };
 }
 
