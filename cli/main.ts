@@ -5,6 +5,7 @@ import { deployCommand } from "./commands/deploy.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { invokeCommand } from "./commands/invoke.ts";
 import { listCommand } from "./commands/list.ts";
+import { poolCommand } from "./commands/pool.ts";
 import { psCommand } from "./commands/ps.ts";
 import { startCommand } from "./commands/start.ts";
 import { sweepCommand } from "./commands/sweep.ts";
@@ -22,6 +23,7 @@ const COMMANDS: Record<string, Command> = {
   doctor: doctorCommand,
   ps: psCommand,
   top: topCommand,
+  pool: poolCommand,
   sweep: sweepCommand,
 };
 
@@ -35,13 +37,15 @@ const HELP = `mayfly: functions, each invocation in a sandbox of its own
   mayfly doctor                            what this machine offers for sandboxes
   mayfly ps [--all] [--json]               what runs in which sandbox on this machine; as root
   mayfly top [--interval <s>] [--once]     the same, again and again, the busiest first; as root
+  mayfly pool [--json]                     how many sandboxes wait, how many are wanted, and why; as root
   mayfly sweep [--dry-run]                 remove what killed workers left; as root
 
   --url <url>         the gateway            (MAYFLY_URL, http://127.0.0.1:8480)
   --key-file <file>   holds the API key      (MAYFLY_API_KEY, or the data folder's api-key)
 
   Settings of start, by environment: MAYFLY_HOST, MAYFLY_PORT, MAYFLY_DATA_DIR, MAYFLY_INSTANCE,
-  MAYFLY_REDIS_URL (yours instead of an own one), MAYFLY_LOG_LEVEL, MAYFLY_POOL_TARGET, MAYFLY_CONCURRENCY`;
+  MAYFLY_REDIS_URL (yours instead of an own one), MAYFLY_LOG_LEVEL, MAYFLY_POOL_MIN, MAYFLY_POOL_MAX,
+  MAYFLY_POOL_MEMORY_MB, MAYFLY_CONCURRENCY`;
 
 async function main([name, ...words]: string[]): Promise<number> {
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {

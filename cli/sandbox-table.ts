@@ -1,6 +1,6 @@
 /** Sandboxes as lines of text, for the commands ps and top. */
-import { stripVTControlCharacters } from "node:util";
 import type { SandboxStatus } from "../contract/index.ts";
+import { formatTable } from "./format-table.ts";
 
 const MIB = 1024 * 1024;
 const HEADINGS = [
@@ -45,20 +45,9 @@ export function sandboxTable(
       cpu(one),
       `${limitOf(Math.round(memoryPeakBytes / MIB), lease?.memoryMb)} MiB`,
       limitOf(pids.length, lease?.pids),
-    ].map((cell) => stripVTControlCharacters(cell));
+    ];
   });
-  const widths = HEADINGS.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: string[]) =>
-    cells
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return RIGHT.has(HEADINGS[column] ?? "") ? cell.padStart(width) : cell.padEnd(width);
-      })
-      .join("  ")
-      .trimEnd();
-  return [HEADINGS, ...rows].map(line).join("\n");
+  return formatTable(HEADINGS, rows, RIGHT);
 }
 
 /** "8 parked of nodejs24, 2 parked of nodejs24 with egress"; empty without any. */

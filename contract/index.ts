@@ -94,6 +94,10 @@ export {
   workerAnnouncement,
 } from "./worker-announcement.ts";
 export {
+  type PoolDecision,
+  type PoolSizeReason,
+  type PoolStatus,
+  poolStatus,
   SANDBOX_STATES,
   type SandboxStatus,
   STATUS_SOCKET,

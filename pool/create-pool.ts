@@ -6,8 +6,11 @@ import { LIMITS, MayflyError, type Network, type Runtime } from "../contract/ind
 import { CgroupBase, type CgroupOffers } from "../native/ts/cgroup-base.ts";
 import { sweepCgroups } from "../native/ts/cgroup-sweep.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { Autosizer } from "./autosizer.ts";
+import { defaultPoolBudgetBytes } from "./available-memory.ts";
 import { EgressNetwork, type EgressOptions } from "./egress/egress-network.ts";
 import { LinuxSandboxFactory } from "./linux-sandbox-factory.ts";
+import { type PoolBounds, PoolSizer } from "./pool-sizer.ts";
 import { PrewarmingFactory } from "./prewarming-factory.ts";
 import { RUNTIME_COMMANDS } from "./runtime-commands.ts";
 import type { SandboxFactory, SandboxPool } from "./sandbox.ts";
@@ -17,12 +20,14 @@ import { WarmPool } from "./warm-pool.ts";
 export interface CreatePoolOptions {
   /** Names the cgroups: `mayfly-<instance>`. One worker an instance. */
   instance: string;
-  /** How many sandboxes to keep parked, by runtime. */
-  targets: Record<Runtime, number>;
+  /** How many sandboxes to keep parked, by runtime: at least and at most. A number stands for both. */
+  targets: Record<Runtime, number | PoolBounds>;
+  /** What all parked sandboxes together may take. Default: a quarter of the memory. */
+  budgetBytes?: number;
   /** How many sandboxes of one runtime and network may exist at once. */
   maxSandboxes: number;
   /** Absent: no function reaches the network. `target`: how many sandboxes to keep parked, of each runtime. */
-  egress?: (Pick<EgressOptions, "range" | "resolver" | "deny"> & { target: number }) | undefined;
+  egress?: (Pick<EgressOptions, "range" | "resolver" | "deny"> & { target: number | PoolBounds }) | undefined;
   /** Where sandboxes read and write beside their root; the use of the disks behind them is counted and limited. */
   diskFolders?: string[];
   logger: Logger;
@@ -32,6 +37,9 @@ export interface CreatePoolOptions {
 
 /** Two at a time keep a two-core machine busy with refilling and leave the event loop its turns. */
 const MAX_STARTING = 2;
+
+/** So many sandboxes of one function wait initialised at most, unless it asks for more itself. */
+const PREWARM_CEILING = 32;
 
 /** Errors: HOST_UNSUITABLE, CGROUP_FAILED, SANDBOX_SPAWN_FAILED; nothing is left then. */
 export async function createPool(options: CreatePoolOptions): Promise<SandboxPool> {
@@ -45,8 +53,16 @@ export async function createPool(options: CreatePoolOptions): Promise<SandboxPoo
   const factories = new Map<string, SandboxFactory>();
   const prewarmed = new Set<WarmPool>();
   let egress: EgressNetwork | undefined;
-  const open = (factory: SandboxFactory, target: number) => {
-    const pool = new WarmPool({ factory, target, maxSandboxes, maxStarting: MAX_STARTING, logger });
+  const autosizer = new Autosizer({
+    budgetBytes: options.budgetBytes ?? defaultPoolBudgetBytes(),
+    maxStarting: MAX_STARTING,
+    logger,
+  });
+  const open = (factory: SandboxFactory, target: number | PoolBounds) => {
+    const bounds = typeof target === "number" ? { floor: target, ceiling: target } : target;
+    const sizer = new PoolSizer(bounds, Date.now());
+    const pool = new WarmPool({ factory, sizer, maxSandboxes, maxStarting: MAX_STARTING, logger });
+    autosizer.add(pool);
     pools.set(keyOf(factory.runtime, factory.network), pool);
     factories.set(keyOf(factory.runtime, factory.network), factory);
   };
@@ -56,6 +72,7 @@ export async function createPool(options: CreatePoolOptions): Promise<SandboxPoo
     throw factories.has(keyOf(runtime, "none")) ? egressUnavailable() : runtimeUnavailable(runtime);
   };
   const close = async () => {
+    autosizer.close();
     await Promise.all([...prewarmed].map((pool) => pool.close()));
     /* Those with egress use the runtime's processes of those without. */
     for (const network of ["egress", "none"]) {
@@ -98,16 +115,22 @@ export async function createPool(options: CreatePoolOptions): Promise<SandboxPoo
       const pool = new WarmPool({
         factory,
         functionName: lease.functionName,
-        target: count,
+        sizer: new PoolSizer({ floor: count, ceiling: Math.max(count, PREWARM_CEILING) }, Date.now()),
         maxSandboxes,
-        maxStarting: 1,
         logger,
       });
       prewarmed.add(pool);
+      autosizer.add(pool);
       return {
         take: () => pool.take(),
-        retire: () => pool.retire().finally(() => prewarmed.delete(pool)),
+        retire: () => {
+          autosizer.remove(pool);
+          return pool.retire().finally(() => prewarmed.delete(pool));
+        },
       };
+    },
+    get sizing() {
+      return { poolBudgetBytes: autosizer.budgetBytes, pressure: autosizer.pressure };
     },
     stats: () => [...pools.values(), ...prewarmed].map((pool) => pool.stats()),
     inspect: () => [...pools.values(), ...prewarmed].flatMap((pool) => pool.inspect()),

@@ -21,8 +21,10 @@ import type {
   FunctionLimits,
   GuestHeader,
   Network,
+  PoolStatus,
   Runtime,
   SandboxStatus,
+  WorkerStatus,
 } from "../contract/index.ts";
 import type { CgroupUsage } from "../native/ts/cgroup.ts";
 import type { MainEnd } from "../native/ts/namespace-set.ts";
@@ -144,7 +146,10 @@ export interface SandboxPool {
   acquire(runtime: Runtime, timeoutMs: number, network?: Network): Promise<Sandbox>;
   /** Sandboxes of one function kept initialised, beside the others. Errors: RUNTIME_UNAVAILABLE, EGRESS_UNAVAILABLE. */
   prewarm(request: PrewarmRequest): PrewarmedPool;
-  stats(): PoolStats[];
+  /** Of each pool, those of prewarmed functions too. */
+  stats(): PoolStatus[];
+  /** What pools are sized by, beside what is asked of them. */
+  readonly sizing: Pick<WorkerStatus, "poolBudgetBytes" | "pressure">;
   /** Every sandbox that there is, as it is now. */
   inspect(): SandboxStatus[];
   /** Refuses new leases and destroys every sandbox: whoever wants running ones to finish waits before. */
@@ -164,18 +169,4 @@ export interface PrewarmedPool {
   take(): Sandbox | undefined;
   /** Destroys those that wait; resolves when those taken are destroyed too, which is their takers' to do. */
   retire(): Promise<void>;
-}
-
-export interface PoolStats {
-  /** Of a prewarmed function: its name. */
-  functionName?: string;
-  runtime: Runtime;
-  network: Network;
-  target: number;
-  parked: number;
-  starting: number;
-  leased: number;
-  waiting: number;
-  /** Sandboxes of which something could not be removed, since the start. */
-  leaked: number;
 }

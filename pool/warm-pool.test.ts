@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { FakeSandboxFactory } from "./fake-sandbox.ts";
+import { PoolSizer } from "./pool-sizer.ts";
 import { WarmPool } from "./warm-pool.ts";
 
 const logger = pino({ level: "silent" });
@@ -12,7 +13,13 @@ describe("the warm pool", () => {
     factory = new FakeSandboxFactory();
     factory.failures = options.failures ?? 0;
     const { target = 2, maxSandboxes = 4 } = options;
-    pool = new WarmPool({ factory, target, maxSandboxes, maxStarting: 2, logger });
+    pool = new WarmPool({
+      factory,
+      sizer: new PoolSizer({ floor: target, ceiling: target }, Date.now()),
+      maxSandboxes,
+      maxStarting: 2,
+      logger,
+    });
   };
   const untilParked = (count: number) => vi.waitFor(() => expect(pool.stats().parked).toBe(count));
 

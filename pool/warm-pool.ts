@@ -6,20 +6,27 @@
  * its limit. Sandboxes that died while parked are removed and replaced; when making one fails, the next attempt
  * waits, twice as long each time, so that a broken machine is not hammered.
  */
-import { MayflyError, type Runtime, type SandboxStatus } from "../contract/index.ts";
+import {
+  MayflyError,
+  type PoolDecision,
+  type PoolStatus,
+  type Runtime,
+  type SandboxStatus,
+} from "../contract/index.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import type { PoolStats, Sandbox, SandboxFactory } from "./sandbox.ts";
+import type { PoolSizer } from "./pool-sizer.ts";
+import type { Sandbox, SandboxFactory } from "./sandbox.ts";
 
 export interface WarmPoolOptions {
   factory: SandboxFactory;
   /** Of which they are initialised, if they are. */
   functionName?: string;
-  /** How many sandboxes to keep parked. */
-  target: number;
+  /** How many to keep parked: at first its floor, then what it is resized to (autosizer.ts). */
+  sizer: PoolSizer;
   /** How many may exist at once, in whatever state. */
   maxSandboxes: number;
-  /** How many are made at the same time. More than the cores only makes each slower. */
-  maxStarting: number;
+  /** How many are made at the same time. More than the cores only makes each slower. Default 1. */
+  maxStarting?: number;
   logger: Logger;
 }
 
@@ -28,11 +35,19 @@ interface Waiter {
   reject: (error: Error) => void;
 }
 
+/**
+ * The lease goes first, and its event with it: they take some milliseconds, in which making the next sandbox would
+ * take a core from them.
+ */
+const REFILL_DELAY_MS = 5;
+/** Of decisions about its size, for people. */
+const DECISIONS_KEPT = 20;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 
 export class WarmPool {
   readonly runtime: Runtime;
+  readonly sizer: PoolSizer;
   readonly #options: WarmPoolOptions;
   readonly #parked: Sandbox[] = [];
   readonly #waiters: Waiter[] = [];
@@ -40,6 +55,11 @@ export class WarmPool {
   #total = 0;
   #starting = 0;
   #leaked = 0;
+  #retired = 0;
+  #target: number;
+  #maxStarting: number;
+  #refillTimer: NodeJS.Timeout | undefined;
+  readonly #decisions: PoolDecision[] = [];
   readonly #leased = new Set<Sandbox>();
   #retryMs = 0;
   #retryTimer: NodeJS.Timeout | undefined;
@@ -49,12 +69,16 @@ export class WarmPool {
   constructor(options: WarmPoolOptions) {
     this.#options = options;
     this.runtime = options.factory.runtime;
+    this.sizer = options.sizer;
+    this.#target = options.sizer.bounds.floor;
+    this.#maxStarting = options.maxStarting ?? 1;
     this.#refill();
   }
 
   /** Errors: LEASE_TIMEOUT after `timeoutMs`, POOL_CLOSED. */
   acquire(timeoutMs: number): Promise<Sandbox> {
     if (this.#closing) return Promise.reject(new MayflyError("POOL_CLOSED"));
+    this.sizer.arrived(Date.now());
     const sandbox = this.#parked.shift();
     if (sandbox !== undefined) return Promise.resolve(this.#hand(sandbox));
     return new Promise((resolve, reject) => {
@@ -79,21 +103,53 @@ export class WarmPool {
 
   /** A parked sandbox, if there is one now. */
   take(): Sandbox | undefined {
+    this.sizer.arrived(Date.now());
     const sandbox = this.#parked.shift();
     return sandbox && this.#hand(sandbox);
   }
 
-  stats(): PoolStats {
+  get target(): number {
+    return this.#target;
+  }
+
+  resize(target: number, decision: PoolDecision): void {
+    this.#target = target;
+    this.#decisions.push(decision);
+    if (this.#decisions.length > DECISIONS_KEPT) this.#decisions.shift();
+    this.#refill();
+  }
+
+  setMaxStarting(count: number): void {
+    this.#maxStarting = count;
+    this.#refill();
+  }
+
+  /** Destroys the one that is parked longest, if there are more than the target. */
+  retireSurplus(): void {
+    if (this.#parked.length <= this.#target) return;
+    this.#retired += 1;
+    void this.#parked.shift()?.destroy();
+  }
+
+  /** Of one that is parked, if any: what its processes have taken at most. 0 is no measurement. */
+  measureParkedBytes(): number | undefined {
+    return this.#parked[0]?.inspect().memoryPeakBytes || undefined;
+  }
+
+  stats(): PoolStatus {
     return {
       runtime: this.runtime,
       network: this.#options.factory.network,
       ...(this.#options.functionName && { functionName: this.#options.functionName }),
-      target: this.#options.target,
+      ...this.sizer.bounds,
+      target: this.#target,
       parked: this.#parked.length,
       starting: this.#starting,
       leased: this.#leased.size,
       waiting: this.#waiters.length,
+      retired: this.#retired,
       leaked: this.#leaked,
+      decisions: [...this.#decisions],
     };
   }
 
@@ -111,6 +167,7 @@ export class WarmPool {
   async retire(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#retryTimer);
+    clearTimeout(this.#refillTimer);
     for (const waiter of this.#waiters.splice(0)) waiter.reject(new MayflyError("POOL_CLOSED"));
     for (const sandbox of this.#parked.splice(0)) void sandbox.destroy();
     this.#checkEmptied();
@@ -132,20 +189,22 @@ export class WarmPool {
   #hand(sandbox: Sandbox): Sandbox {
     this.#leased.add(sandbox);
     void sandbox.destroyed.then(() => this.#leased.delete(sandbox));
-    /* Not now: the lease goes first, and its event with it. */
-    setImmediate(() => this.#refill());
+    this.#refillTimer ??= setTimeout(() => {
+      this.#refillTimer = undefined;
+      this.#refill();
+    }, REFILL_DELAY_MS);
     return sandbox;
   }
 
   /** Makes as many as are wanted and allowed. Safe to call at any time. */
   #refill(): void {
-    const { target, maxSandboxes, maxStarting } = this.#options;
+    const { maxSandboxes } = this.#options;
     while (
       !this.#closing &&
       this.#retryTimer === undefined &&
-      this.#parked.length + this.#starting < target + this.#waiters.length &&
+      this.#parked.length + this.#starting < this.#target + this.#waiters.length &&
       this.#total < maxSandboxes &&
-      this.#starting < maxStarting
+      this.#starting < this.#maxStarting
     ) {
       this.#total += 1;
       this.#starting += 1;
@@ -155,8 +214,10 @@ export class WarmPool {
 
   async #start(): Promise<void> {
     let sandbox: Sandbox | undefined;
+    const startedAt = performance.now();
     try {
       sandbox = await this.#options.factory.create();
+      this.sizer.refilled(performance.now() - startedAt);
       this.#retryMs = 0;
     } catch (error) {
       this.#total -= 1;

@@ -60,6 +60,8 @@ test("a worker's socket is root's alone, and replaces that of one that was kille
     pid: process.pid,
     atMs: Date.now(),
     sandboxes: pool.inspect(),
+    pools: pool.stats(),
+    ...pool.sizing,
   });
   server = await serveStatus(path, look);
   expect(statSync(path).mode & 0o777).toBe(0o600);

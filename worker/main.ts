@@ -36,7 +36,8 @@ const bundles = await openBundleCache({
 });
 const pool = await createPool({
   instance: settings.instance,
-  targets: { nodejs24: settings.poolTarget },
+  targets: { nodejs24: settings.pool },
+  ...(settings.poolBudgetBytes && { budgetBytes: settings.poolBudgetBytes }),
   maxSandboxes: settings.maxSandboxes,
   egress: settings.egress,
   diskFolders: [settings.dataDir, ...[...settings.volumes.values()].map(({ folder }) => folder)],
@@ -57,11 +58,10 @@ const status = await serveStatus(join(settings.dataDir, STATUS_SOCKET), () => ({
   pid: process.pid,
   atMs: Date.now(),
   sandboxes: pool.inspect(),
+  pools: pool.stats(),
+  ...pool.sizing,
 }));
-logger.info(
-  { poolTarget: settings.poolTarget, concurrency: settings.concurrency },
-  "the worker takes invocations",
-);
+logger.info({ pool: settings.pool, concurrency: settings.concurrency }, "the worker takes invocations");
 // The launcher (cli/) waits for this; under another supervisor there is nobody to tell.
 process.send?.("ready");
 

@@ -72,6 +72,7 @@ export function poolOf(sandbox: Sandbox | Error): SandboxPool {
       throw new Error("unexpected");
     },
     stats: () => [],
+    sizing: { poolBudgetBytes: 0, pressure: { memory: 0, cpu: 0 } },
     close: async () => {},
   };
 }

@@ -3,7 +3,12 @@ import { readSettings } from "./settings.ts";
 
 test("readSettings() takes a socket or a URL and fills in the rest", () => {
   const settings = readSettings({ MAYFLY_REDIS: "/run/redis.sock", MAYFLY_DATA_DIR: "/data" });
-  expect(settings).toMatchObject({ instance: "main", concurrency: 32, poolTarget: 8, maxSandboxes: 40 });
+  expect(settings).toMatchObject({
+    instance: "main",
+    concurrency: 32,
+    pool: { floor: 8, ceiling: 64 },
+    maxSandboxes: 96,
+  });
   expect(settings.volumes.size).toBe(0);
   expect(settings.packedFolder).toBe("/data/bundles");
 });
@@ -17,7 +22,7 @@ test("readSettings() allows egress only when it is told to, with a range of its 
     range: "100.64.128.0/17",
     resolver: undefined,
     deny: ["8.8.8.8", "9.9.0.0/16"],
-    target: 2,
+    target: { floor: 2, ceiling: 64 },
   });
   const wrong = {
     MAYFLY_EGRESS: "yes",
@@ -46,4 +51,10 @@ test("readSettings() names every volume at fault", () => {
     folder: "/tmp",
     readOnly: false,
   });
+});
+
+test("readSettings() refuses a pool whose most is below its least", () => {
+  expect(() =>
+    readSettings({ MAYFLY_REDIS: "/r", MAYFLY_DATA_DIR: "/d", MAYFLY_POOL_MIN: "9", MAYFLY_POOL_MAX: "8" }),
+  ).toThrow("MAYFLY_POOL_MAX: must not be below MAYFLY_POOL_MIN (9)");
 });

@@ -5,6 +5,7 @@ import { ipv4Address, ipv4Cidr, MayflyError, parseCidr } from "../contract/index
 import { parseVolumes, type Volume } from "./parse-volumes.ts";
 
 const MIB = 1024 * 1024;
+const DEFAULT_POOL_MAX = 64;
 const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 /** Bits of a range that is known to be one. */
@@ -22,8 +23,11 @@ const environment = z.object({
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "must be 1 to 32 of a-z, 0-9 and -")
     .default("main"),
-  /** How many sandboxes are kept parked. */
-  MAYFLY_POOL_TARGET: count(1, 1024).default(8),
+  /** How many sandboxes are kept parked when nothing is asked of them, and how many at most. */
+  MAYFLY_POOL_MIN: count(1, 1024).default(8),
+  MAYFLY_POOL_MAX: count(1, 1024).optional(),
+  /** What all parked sandboxes together may take, MiB. Default: a quarter of the memory. */
+  MAYFLY_POOL_MEMORY_MB: count(16, 1_000_000).optional(),
   /** How many invocations run at a time. */
   MAYFLY_CONCURRENCY: count(1, 1024).default(32),
   /** Parked, working and being torn down together. Default: room for both of the above. */
@@ -66,7 +70,7 @@ const environment = z.object({
     )
     .pipe(z.array(ipv4Cidr)),
   /** How many sandboxes with egress are kept parked; 0: each is made when it is asked for. */
-  MAYFLY_EGRESS_POOL_TARGET: count(0, 1024).default(2),
+  MAYFLY_EGRESS_POOL_MIN: count(0, 1024).default(2),
   MAYFLY_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
 });
 
@@ -78,14 +82,16 @@ export interface WorkerSettings {
   /** Where the worker unpacks them; nobody else writes there. */
   cacheFolder: string;
   instance: string;
-  poolTarget: number;
+  pool: { floor: number; ceiling: number };
+  /** Absent: as the pool thinks right. */
+  poolBudgetBytes: number | undefined;
   concurrency: number;
   maxSandboxes: number;
   bundleCacheBytes: number;
   drainMs: number;
   volumes: Map<string, Volume>;
   /** Absent: no function reaches the network. */
-  egress?: { range: string; resolver: string | undefined; deny: string[]; target: number };
+  egress?: { range: string; resolver: string | undefined; deny: string[]; target: WorkerSettings["pool"] };
   logLevel: string;
 }
 
@@ -97,15 +103,22 @@ export function readSettings(variables: NodeJS.ProcessEnv): WorkerSettings {
     throw new MayflyError("SETTINGS_INVALID", { message: `Cannot read the settings: ${faults.join("; ")}` });
   }
   const env = parsed.data;
+  const floor = env.MAYFLY_POOL_MIN;
+  const ceiling = env.MAYFLY_POOL_MAX ?? Math.max(floor, DEFAULT_POOL_MAX);
+  if (ceiling < floor) {
+    const message = `Cannot read the settings: MAYFLY_POOL_MAX: must not be below MAYFLY_POOL_MIN (${floor})`;
+    throw new MayflyError("SETTINGS_INVALID", { message });
+  }
   return {
     redis: env.MAYFLY_REDIS,
     dataDir: env.MAYFLY_DATA_DIR,
     packedFolder: join(env.MAYFLY_DATA_DIR, "bundles"),
     cacheFolder: join(env.MAYFLY_DATA_DIR, "worker", "bundles"),
     instance: env.MAYFLY_INSTANCE,
-    poolTarget: env.MAYFLY_POOL_TARGET,
+    pool: { floor, ceiling },
+    poolBudgetBytes: env.MAYFLY_POOL_MEMORY_MB && env.MAYFLY_POOL_MEMORY_MB * MIB,
     concurrency: env.MAYFLY_CONCURRENCY,
-    maxSandboxes: env.MAYFLY_MAX_SANDBOXES ?? env.MAYFLY_CONCURRENCY + env.MAYFLY_POOL_TARGET,
+    maxSandboxes: env.MAYFLY_MAX_SANDBOXES ?? env.MAYFLY_CONCURRENCY + ceiling,
     bundleCacheBytes: env.MAYFLY_BUNDLE_CACHE_MB * MIB,
     volumes: env.MAYFLY_VOLUMES,
     ...(env.MAYFLY_EGRESS === "on" && {
@@ -113,7 +126,10 @@ export function readSettings(variables: NodeJS.ProcessEnv): WorkerSettings {
         range: env.MAYFLY_EGRESS_CIDR,
         resolver: env.MAYFLY_EGRESS_DNS,
         deny: env.MAYFLY_EGRESS_DENY,
-        target: env.MAYFLY_EGRESS_POOL_TARGET,
+        target: {
+          floor: env.MAYFLY_EGRESS_POOL_MIN,
+          ceiling: Math.max(env.MAYFLY_EGRESS_POOL_MIN, ceiling),
+        },
       },
     }),
     drainMs: env.MAYFLY_DRAIN_MS,

@@ -28,7 +28,7 @@ export const SERVICE_PARKED = 16;
 
 /** Stopped with the scope, and its folder removed. */
 export async function launchBenchService(scope: Scope, instance: string): Promise<BenchService> {
-  const service = await launchService(instance, { MAYFLY_POOL_TARGET: `${SERVICE_PARKED}` });
+  const service = await launchService(instance, { MAYFLY_POOL_MIN: `${SERVICE_PARKED}` });
   await scope.defer(async () => {
     await service.stop();
     await service.removeData();
