@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   const capacity = new WorkerCapacity(redis, (width) => admission.setWidth(width), logger);
   const layers = new LayerRegistry(redis);
   const stopSweeping = sweepBundles(store, { functions: registry, layers }, logger);
-  const stopRefreshing = refreshRegularly([() => capacity.refresh()], logger);
+  const stopRefreshing = refreshRegularly([() => capacity.refresh(), () => registry.refresh()], logger);
   let isStopping = false;
 
   app.resolve(

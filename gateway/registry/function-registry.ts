@@ -4,11 +4,17 @@
  *   mayfly:functions           hash        name → record as JSON
  *   mayfly:functions:created   hash        name → time of the first deployment
  *   mayfly:functions:names     sorted set  all names with score 0, so that ZRANGEBYLEX pages them in order
+ *   mayfly:functions:version   string      random, new with every deployment and deletion
  *   mayfly:prewarm             hash        name → what workers need to keep sandboxes of it initialised (contract/prewarm.ts)
  *
- * One HGET resolves an invocation, and a page of names costs the same whether ten functions exist or ten thousand.
- * All change together in MULTI, so a reader never sees half of a deployment.
+ * A page of names costs the same whether ten functions exist or ten thousand. All change together in MULTI, so a reader
+ * never sees half of a deployment.
+ *
+ * Records that were invoked are remembered, so that an invocation needs no round trip for its function. One gateway
+ * serves a data folder, so what it changes itself is all there is, and it forgets that before it answers the deployer.
+ * Where that is not so (a second gateway, a Redis that lost its data), refresh() sees another version and forgets all.
  */
+import { randomUUID } from "node:crypto";
 import type { ChainableCommander, Redis } from "ioredis";
 import { MayflyError, PREWARM_CHANGED, PREWARM_FUNCTIONS } from "../../contract/index.ts";
 import {
@@ -22,10 +28,17 @@ import {
 const RECORDS = "mayfly:functions";
 const CREATED = "mayfly:functions:created";
 const NAMES = "mayfly:functions:names";
+const VERSION = "mayfly:functions:version";
 const SCAN_COUNT = 500;
+/** Records, of at most a few KiB each; beyond, the one that was read from Redis longest ago goes. */
+const REMEMBERED_MAX = 10_000;
 
 export class FunctionRegistry {
   readonly #redis: Redis;
+  readonly #remembered = new Map<string, FunctionRecord>();
+  /** What was asked of Redis before a change may be older than it. */
+  #changes = 0;
+  #version: string | null | undefined;
 
   constructor(redis: Redis) {
     this.#redis = redis;
@@ -41,15 +54,31 @@ export class FunctionRegistry {
       .zadd(NAMES, 0, record.name);
     if (record.prewarm === 0) changes.hdel(PREWARM_FUNCTIONS, record.name);
     else changes.hset(PREWARM_FUNCTIONS, record.name, JSON.stringify(toPrewarmFunction(record)));
-    const [isNew, createdAt] = await this.#all(changes.publish(PREWARM_CHANGED, record.name));
+    changes.publish(PREWARM_CHANGED, record.name);
+    const [isNew, createdAt] = await this.#change(record.name, changes);
     return { isNew: isNew === 1, view: toFunctionView(record, String(createdAt)) };
   }
 
-  /** With the environment's values: for invocations only. */
+  /** With the environment's values: for invocations only. The record is shared; nobody may change it. */
   async resolve(name: string): Promise<FunctionRecord> {
+    const remembered = this.#remembered.get(name);
+    if (remembered) return remembered;
+    const changes = this.#changes;
     const json = await this.#redis.hget(RECORDS, name).catch(unavailable);
     if (json === null) throw unknownFunction(name);
-    return functionRecord.parse(JSON.parse(json));
+    const record = functionRecord.parse(JSON.parse(json));
+    if (changes === this.#changes) this.#remember(record);
+    return record;
+  }
+
+  /** Forgets what somebody else may have changed; main.ts has it called every second. One round trip. */
+  async refresh(): Promise<void> {
+    const version = await this.#redis.get(VERSION).catch(unavailable);
+    if (version === this.#version) return;
+    // After own changes too: somebody else's may lie before them.
+    this.#version = version;
+    this.#changes += 1;
+    this.#remembered.clear();
   }
 
   async get(name: string): Promise<FunctionView> {
@@ -80,7 +109,8 @@ export class FunctionRegistry {
   }
 
   async delete(name: string): Promise<void> {
-    const [deleted] = await this.#all(
+    const [deleted] = await this.#change(
+      name,
       this.#redis
         .multi()
         .hdel(RECORDS, name)
@@ -105,6 +135,23 @@ export class FunctionRegistry {
       }
     } while (cursor !== "0");
     return digests;
+  }
+
+  /** Even if Redis does not answer: it may have done it. */
+  async #change(name: string, commands: ChainableCommander): Promise<unknown[]> {
+    this.#changes += 1;
+    try {
+      return await this.#all(commands.set(VERSION, randomUUID()));
+    } finally {
+      this.#changes += 1;
+      this.#remembered.delete(name);
+    }
+  }
+
+  #remember(record: FunctionRecord): void {
+    const [oldest] = this.#remembered.keys();
+    if (this.#remembered.size >= REMEMBERED_MAX && oldest !== undefined) this.#remembered.delete(oldest);
+    this.#remembered.set(record.name, record);
   }
 
   async #all(commands: ChainableCommander): Promise<unknown[]> {

@@ -53,6 +53,7 @@ describe("PUT /v1/functions/{name}", () => {
       weight: 1,
       volumes: [],
       writableRoot: false,
+      weight: 1,
       layerDigests: [],
       environmentNames: [],
       network: "none",
