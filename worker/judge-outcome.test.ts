@@ -13,32 +13,32 @@ const typeError = answer("", {
 
 describe("judgeOutcome()", () => {
   test("an answer in JSON is ok and travels unchanged", async () => {
-    expect(await judgeOutcome(answer(' {"a": 1}'), USED_NOTHING_SPECIAL, limits)).toEqual({
+    expect(await judgeOutcome(answer(' {"a": 1}'), () => USED_NOTHING_SPECIAL, limits)).toEqual({
       verdict: "ok",
       body: Buffer.from(' {"a": 1}'),
     });
   });
 
   test("an answer stays ok although a helper process met a limit", async () => {
-    expect((await judgeOutcome(answer("1"), oom, limits)).verdict).toBe("ok");
-    expect((await judgeOutcome(answer("1"), pidsHit, limits)).verdict).toBe("ok");
+    expect((await judgeOutcome(answer("1"), () => oom, limits)).verdict).toBe("ok");
+    expect((await judgeOutcome(answer("1"), () => pidsHit, limits)).verdict).toBe("ok");
   });
 
   test("an answer that is not JSON breaks the protocol", async () => {
-    expect((await judgeOutcome(answer("{oops"), USED_NOTHING_SPECIAL, limits)).verdict).toBe(
+    expect((await judgeOutcome(answer("{oops"), () => USED_NOTHING_SPECIAL, limits)).verdict).toBe(
       "protocol_error",
     );
   });
 
   test("SIGKILL without a rise of oom_kill is exited, not out_of_memory", async () => {
-    const judgement = await judgeOutcome(killed, USED_NOTHING_SPECIAL, limits);
+    const judgement = await judgeOutcome(killed, () => USED_NOTHING_SPECIAL, limits);
     expect(judgement).toMatchObject({ verdict: "exited", fault: { type: "Signal", signal: "SIGKILL" } });
   });
 
   test("an exit before the answer names its code, 0 included", async () => {
     const judgement = await judgeOutcome(
       { kind: "ended", end: { exitCode: 0 } },
-      USED_NOTHING_SPECIAL,
+      () => USED_NOTHING_SPECIAL,
       limits,
     );
     expect(judgement).toMatchObject({ verdict: "exited", fault: { type: "Exit", exitCode: 0 } });
@@ -49,26 +49,26 @@ describe("judgeOutcome()", () => {
     ["a timeout", { kind: "timeout" } as const],
     ["an error of the function", typeError],
   ])("%s with a rise of oom_kill is out_of_memory", async (_title, outcome) => {
-    expect(await judgeOutcome(outcome, oom, limits)).toMatchObject({
+    expect(await judgeOutcome(outcome, () => oom, limits)).toMatchObject({
       verdict: "out_of_memory",
       fault: { type: "OutOfMemory" },
     });
   });
 
   test("a failure after a refused fork is process_limit and still tells what the function said", async () => {
-    const { verdict, fault } = await judgeOutcome(typeError, pidsHit, limits);
+    const { verdict, fault } = await judgeOutcome(typeError, () => pidsHit, limits);
     expect(verdict).toBe("process_limit");
     expect(fault?.message).toContain("TypeError: no");
     expect(fault?.stack).toEqual(["at x"]);
   });
 
   test("a timeout says how long the function had", async () => {
-    const { fault } = await judgeOutcome({ kind: "timeout" }, USED_NOTHING_SPECIAL, limits);
+    const { fault } = await judgeOutcome({ kind: "timeout" }, () => USED_NOTHING_SPECIAL, limits);
     expect(fault?.message).toContain("1000 ms");
   });
 
   test("an error of the function keeps its type, message and stack", async () => {
-    expect(await judgeOutcome(typeError, USED_NOTHING_SPECIAL, limits)).toEqual({
+    expect(await judgeOutcome(typeError, () => USED_NOTHING_SPECIAL, limits)).toEqual({
       verdict: "function_error",
       fault: { type: "TypeError", message: "no", stack: ["at x"] },
     });

@@ -1,6 +1,7 @@
 /**
  * The verdict of one invocation, from evidence alone: what came first after the event was sent (Outcome), and
- * what the kernel counted in the sandbox's cgroup (Usage). run-invocation.ts calls it.
+ * what the kernel counted in the sandbox's cgroup (Usage), which is read only where it can matter: it costs ten files.
+ * run-invocation.ts calls it.
  *
  * The kernel's counters go before what the process said or how it died: a function that the kernel killed for
  * memory may look like `exited` (SIGKILL) or `timeout` (a killed child that the handler waits for). The other way
@@ -18,12 +19,13 @@ export interface Judgement {
 
 export async function judgeOutcome(
   outcome: Outcome,
-  usage: Usage,
+  readUsage: () => Usage,
   limits: FunctionLimits,
 ): Promise<Judgement> {
   const judgement = await judgeByItself(outcome, limits);
   // An answer is an answer, even if a helper process of the function was killed on the way.
   if (judgement.verdict === "ok") return judgement;
+  const usage = readUsage();
   if (usage.oomKills > 0) {
     const message = `The sandbox used its ${limits.memoryMb} MiB of memory and the kernel killed it`;
     return { verdict: "out_of_memory", fault: { ...evidenceOfEnd(outcome), type: "OutOfMemory", message } };

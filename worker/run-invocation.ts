@@ -37,7 +37,7 @@ export interface JudgedInvocation {
   bundle?: OpenBundle;
   layers: OpenBundle[];
   /** Only when the sandbox's process ran. */
-  spent?: { usage: Usage; log: SandboxLog };
+  spent?: { /** Before the teardown. */ usage: () => Usage; log: SandboxLog };
 }
 
 type Taken = Pick<JudgedInvocation, "sandbox" | "bundle" | "layers">;
@@ -73,9 +73,14 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
       if (runMs !== undefined) timings.runMs = runMs;
     }
 
-    const spent = { usage: sandbox.usage(), log: sandbox.log() };
+    let read: Usage | undefined;
+    const usage = () => {
+      read ??= sandbox.usage();
+      return read;
+    };
+    const spent = { usage, log: sandbox.log() };
     const logTail = tailOf(spent.log.text);
-    const reply = { ...(await judgeOutcome(outcome, spent.usage, job.limits)), ...(logTail && { logTail }) };
+    const reply = { ...(await judgeOutcome(outcome, usage, job.limits)), ...(logTail && { logTail }) };
     return { ...judged(reply), spent };
   } catch (error) {
     const verdict = verdictOfFailure(error);

@@ -4,7 +4,7 @@
  */
 import type { Redis } from "ioredis";
 import { encodeReply, type InvocationReply, type Receipt, replyList } from "../contract/index.ts";
-import type { Teardown } from "../pool/sandbox.ts";
+import type { Teardown, Usage } from "../pool/sandbox.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { JudgedInvocation } from "./run-invocation.ts";
 
@@ -45,8 +45,9 @@ export async function sendReply(redis: Redis, gatewayId: string, reply: Invocati
 
 async function tearDown(invocation: JudgedInvocation, logger: Logger): Promise<void> {
   try {
+    const usage = usageOf(invocation, logger);
     const teardown = await invocation.sandbox?.destroy();
-    if (teardown) logger.info(receiptOf(invocation, teardown), "invocation settled");
+    if (teardown) logger.info(receiptOf(invocation, usage, teardown), "invocation settled");
     else logger.info(namesOf(invocation), "invocation settled without a sandbox");
   } finally {
     // Not before: until the sandbox is gone, its mounts hold the folders.
@@ -62,9 +63,19 @@ function namesOf({
   return { invocationId: job.invocationId, functionName: job.functionName, verdict: reply.verdict };
 }
 
+/** Counters that cannot be read hinder no teardown. */
+function usageOf({ spent, reply }: JudgedInvocation, logger: Logger): Usage | undefined {
+  try {
+    return spent?.usage();
+  } catch (error) {
+    logger.warn({ err: error, invocationId: reply.invocationId }, "what an invocation used cannot be read");
+    return undefined;
+  }
+}
+
 /** A sandbox that failed before its process ran has spent nothing that was counted. */
-function receiptOf(invocation: JudgedInvocation, teardown: Teardown): Receipt {
-  const { usage, log } = invocation.spent ?? {};
+function receiptOf(invocation: JudgedInvocation, usage: Usage | undefined, teardown: Teardown): Receipt {
+  const { log } = invocation.spent ?? {};
   const { autopsy } = invocation.reply.fault ?? {};
   return {
     ...namesOf(invocation),

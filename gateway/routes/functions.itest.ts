@@ -50,7 +50,6 @@ describe("PUT /v1/functions/{name}", () => {
       limits: { cpu: 1, memoryMb: 256, pids: 64, timeoutMs: 10_000, tmpMb: 64 },
       layers: [],
       prewarm: 0,
-      weight: 1,
       volumes: [],
       writableRoot: false,
       weight: 1,

@@ -118,7 +118,7 @@ export function hostileSuite(title: string, attacks: Attack[]): void {
         const outcome = await sandbox.run(header, Buffer.from(JSON.stringify(event)), limits.timeoutMs);
         const elapsedMs = performance.now() - start;
         const [usage, log] = [sandbox.usage(), sandbox.log()];
-        return { outcome, usage, log, elapsedMs, ...(await judgeOutcome(outcome, usage, limits)) };
+        return { outcome, usage, log, elapsedMs, ...(await judgeOutcome(outcome, () => usage, limits)) };
       } finally {
         await sandbox.destroy();
       }
