@@ -119,6 +119,7 @@ export class WarmPool {
     this.#refill();
   }
 
+  /** While nobody waits for one. */
   setMaxStarting(count: number): void {
     this.#maxStarting = count;
     this.#refill();
@@ -198,13 +199,13 @@ export class WarmPool {
 
   /** Makes as many as are wanted and allowed. Safe to call at any time. */
   #refill(): void {
-    const { maxSandboxes } = this.#options;
+    const { maxSandboxes, maxStarting = 1 } = this.#options;
     while (
       !this.#closing &&
       this.#retryTimer === undefined &&
       this.#parked.length + this.#starting < this.#target + this.#waiters.length &&
       this.#total < maxSandboxes &&
-      this.#starting < this.#maxStarting
+      this.#starting < (this.#waiters.length > 0 ? maxStarting : this.#maxStarting)
     ) {
       this.#total += 1;
       this.#starting += 1;

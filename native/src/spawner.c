@@ -250,5 +250,6 @@ int main(int argc, char **argv) {
     struct mf_reply hello = {.op = MF_EVENT_HELLO};
     result = send_reply(spawner.control, &hello);
     if (result == 0) result = serve();
-    return result == -EPIPE ? EXIT_SUCCESS : complain("serve", MF_STEP_REQUEST, result);
+    /* Closed, or closed with requests of ours unread: the worker is gone, and we go too. */
+    return result == -EPIPE || result == -ECONNRESET ? EXIT_SUCCESS : complain("serve", MF_STEP_REQUEST, result);
 }

@@ -142,16 +142,20 @@ function finish(answer: Answer): never {
   throw new Error("unreachable");
 }
 
-/** A tenant who listens for them has taken them over. */
-function answerUncaught(): void {
+/** There is nobody to tell before: in the zygote. */
+let isInSandbox = false;
+
+/** In the zygote, once. A tenant who listens for them has taken them over; in the zygote they end it. */
+export function prepareUncaught(): void {
   process.on("uncaughtException", (error) => {
     if (process.listenerCount("uncaughtException") > 1) return;
+    if (!isInSandbox) {
+      console.error(error);
+      exitNow(1);
+    }
     finish({ header: { type: "answer", status: "function_error", error: describeError(error) } });
   });
 }
-
-/** There is nobody to tell before: in the zygote. */
-let isInSandbox = false;
 
 /** Frames of the tenant's code; ours are the last and the first. */
 const STACK_DEPTH = 32;
@@ -173,7 +177,6 @@ export function prepareStackReport(): void {
 
 export async function serveInvocation(): Promise<void> {
   isInSandbox = true;
-  answerUncaught();
   writeFrame(CONTROL_FD, { type: "ready" });
   finish(await answerEvent({ control: CONTROL_FD, gate: GATE_FD, root: "/var/task" }));
 }

@@ -5,7 +5,7 @@
 import { writeSync } from "node:fs";
 import { Writable } from "node:stream";
 
-class SyncStream extends Writable {
+export class SyncStream extends Writable {
   readonly fd: number;
   readonly _type = "pipe";
 

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import { writeFrame } from "./frames.ts";
 import { answerEvent } from "./serve-invocation.ts";
+import { SyncStream } from "./sync-stream.ts";
 
 /** Built-in modules that functions commonly import: loaded once here, shared by all. */
 const COMMON_MODULES = [
@@ -45,6 +46,9 @@ async function rehearse(name: string): Promise<void> {
     throw new Error(`the warm-up of ${name} failed: ${JSON.stringify(answer)}`);
   }
   writeFrame(nowhere, answer.header, answer.body);
+  // What console.log() and event emitters run through.
+  new SyncStream(nowhere).write("warm-up\n");
+  (process as NodeJS.EventEmitter).emit("rehearsed");
   for (const fd of [control, nowhere]) closeSync(fd);
   process.chdir("/");
 }

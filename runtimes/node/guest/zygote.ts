@@ -10,7 +10,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { CONTROL_FD, zygoteServe } from "../../../native/ts/zygote-library.ts";
 import { mendProcess, prepareMends } from "./mend-process.ts";
-import { prepareStackReport, serveInvocation } from "./serve-invocation.ts";
+import { prepareStackReport, prepareUncaught, serveInvocation } from "./serve-invocation.ts";
 import { rehearseAfterFork, warmUp, warmUpAfterCollection } from "./warm-up.ts";
 
 /**
@@ -26,9 +26,11 @@ function collectGarbage(): void {
 
 prepareMends();
 prepareStackReport();
+prepareUncaught();
 await warmUp();
 collectGarbage();
 await warmUpAfterCollection();
+mendProcess(); // for nothing but its compiled code
 /* Until the fork the descriptor is the socket on which requests to fork come. */
 const result = zygoteServe(CONTROL_FD);
 if (result < 0) throw new Error(`the zygote cannot serve: errno ${-result}`);
