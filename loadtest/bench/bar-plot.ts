@@ -16,13 +16,14 @@ const NAMES = 130;
 const LABELS = 170;
 const SHORTEST = 2;
 
-/** `scale` log: for values of very different sizes; then a bar's length says its order of magnitude, and the title says so. */
+/** `scale` log: for values of very different sizes. A line stands at each power of ten, so that lengths are not taken for values. */
 export function barPlot(title: string, rows: BarRow[], scale: "linear" | "log"): string {
   const values = rows.flatMap(({ value }) => (value === undefined ? [] : [value]));
-  const lengthOf = lengthsFor(values, scale);
-  const elements = rows.flatMap(({ name, value, label, kind }, index) => {
+  const lengthOf = scale === "log" ? logarithmic(values) : linear(values);
+  const bottom = TOP + rows.length * ROW;
+  const bars = rows.flatMap(({ name, value, label, kind }, index) => {
     const y = TOP + index * ROW;
-    const length = value === undefined ? 0 : lengthOf(value);
+    const length = value === undefined ? 0 : Math.max(SHORTEST, lengthOf(value));
     const bar = `<rect x="${NAMES}" y="${px(y)}" width="${px(length)}" height="${BAR}" rx="2" class="${kind}"/>`;
     return [
       svgText(NAMES - 8, y + BAR - 3, name, "", "end"),
@@ -30,16 +31,30 @@ export function barPlot(title: string, rows: BarRow[], scale: "linear" | "log"):
       svgText(NAMES + length + 8, y + BAR - 3, label, "faint"),
     ];
   });
-  const shown = scale === "log" ? `${title} (logarithmic)` : title;
-  return svgFrame(shown, TOP + rows.length * ROW + 4, elements);
+  const decades = scale === "log" ? decadesOf(values) : [];
+  const lines = decades.flatMap((decade) => {
+    const x = NAMES + lengthOf(decade);
+    const line = `<path d="M${px(x)} ${TOP - 6}V${bottom}" class="grid"/>`;
+    return [line, svgText(x, bottom + 16, `${decade.toLocaleString("en-US")}`, "faint", "middle")];
+  });
+  const height = bottom + (decades.length > 0 ? 24 : 4);
+  return svgFrame(scale === "log" ? `${title} (logarithmic)` : title, height, [...lines, ...bars]);
 }
 
-/** The longest fills the room; on a logarithmic scale the smallest is one decade's tenth long. */
-function lengthsFor(values: number[], scale: "linear" | "log"): (value: number) => number {
-  const room = WIDTH - NAMES - LABELS;
-  const max = Math.max(...values);
-  if (scale === "linear") return (value) => Math.max(SHORTEST, (value / max) * room);
-  const least = Math.log10(Math.min(...values)) - 0.1;
-  const span = Math.log10(max) - least;
-  return (value) => Math.max(SHORTEST, ((Math.log10(value) - least) / span) * room);
+const ROOM = WIDTH - NAMES - LABELS;
+
+const linear = (values: number[]) => (value: number) => (value / Math.max(...values)) * ROOM;
+
+/** From the power of ten below the smallest to the largest. */
+function logarithmic(values: number[]): (value: number) => number {
+  const least = firstDecade(values);
+  const span = Math.max(...values.map(Math.log10)) - least;
+  return (value) => (span === 0 ? 0 : ((Math.log10(value) - least) / span) * ROOM);
+}
+
+const firstDecade = (values: number[]) => Math.ceil(Math.log10(Math.min(...values))) - 1;
+
+function decadesOf(values: number[]): number[] {
+  const [first, last] = [firstDecade(values), Math.floor(Math.log10(Math.max(...values)))];
+  return Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
 }

@@ -9,7 +9,7 @@ import { copyFunction } from "./copy-function.ts";
 import { PAUSE_MS } from "./interleave.ts";
 import { KeepAliveClient } from "./keep-alive-client.ts";
 import { leaseToAnswer } from "./lease-to-answer.ts";
-import { openPool } from "./open-pool.ts";
+import { openPool, untilParked } from "./open-pool.ts";
 import { meanMemory, memoryOf, type ParkedMemory } from "./parked-memory.ts";
 import type { GrowthResult } from "./results.ts";
 import { Scope } from "./scope.ts";
@@ -33,7 +33,7 @@ async function byFunctions(bench: Bench): Promise<Record<string, number>> {
   const { sizes, samples } = sized(
     bench,
     { sizes: [1, 100, 10_000], samples: 200 },
-    { sizes: [1, 100, 10_000], samples: 20 },
+    { sizes: [1, 100, 10_000], samples: 12 },
   );
   bench.say(`growth: ${samples} requests each with ${sizes.join(", ")} functions`);
   const service = await bench.service();
@@ -72,7 +72,7 @@ async function byParked(bench: Bench): Promise<Omit<GrowthResult, "p50MsByFuncti
   const { order, samples } = sized(
     bench,
     { order: [1, 10, 100, 1000, 100, 10, 1], samples: 150 },
-    { order: [1, 10, 100], samples: 20 },
+    { order: [1, 10, 100], samples: 15 },
   );
   bench.say(`growth: ${samples} leases each with ${order.join(", ")} parked`);
   const times = new Map<number, number[]>();
@@ -85,7 +85,7 @@ async function byParked(bench: Bench): Promise<Omit<GrowthResult, "p50MsByFuncti
     times.set(parked, all);
     for (let i = -2; i < samples; i++) {
       await pause(PAUSE_MS);
-      while ((pool.stats()[0]?.parked ?? 0) < parked) await pause(1);
+      await untilParked(pool, parked);
       const took = await leaseToAnswer(pool);
       if (i >= 0) all.push(took);
     }

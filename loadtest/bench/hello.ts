@@ -30,7 +30,7 @@ const PARKED = 8;
 const IN_FLIGHT = 8;
 
 export async function measureHello(bench: Bench): Promise<HelloResult> {
-  const { rounds, ...within } = sized(bench, { rounds: 60 }, { rounds: 6, withinMs: 5000 });
+  const { rounds, ...within } = sized(bench, { rounds: 60 }, { rounds: 5, withinMs: 3500 });
   bench.say(`hello: ${rounds} rounds`);
   const { scope, programs } = bench;
   const root = await makeNodeRoot(bench.scratch);
@@ -56,7 +56,7 @@ export async function measureHello(bench: Bench): Promise<HelloResult> {
     },
     { name: "floor", isOwn: true, open: () => openZygoteFork(scope, `${bench.instance}-fork`) },
   ];
-  const compared = await interleave(contenders, { rounds, warmUps: 2, pauseMs: PAUSE_MS, ...within }, scope);
+  const compared = await interleave(contenders, { rounds, warmUps: 1, pauseMs: PAUSE_MS, ...within }, scope);
   const { mayfly } = compared;
   if (mayfly === undefined || "refused" in mayfly) return compared;
   return { ...compared, mayfly: { ...mayfly, halfLoad: await atHalfLoad(bench, pool) } };
@@ -75,7 +75,7 @@ async function atHalfLoad(bench: Bench, pool: SandboxPool): Promise<HalfLoad> {
   const { seconds, pacedSeconds } = sized(
     bench,
     { seconds: 4, pacedSeconds: 15 },
-    { seconds: 0.7, pacedSeconds: 1.5 },
+    { seconds: 0.5, pacedSeconds: 1 },
   );
   let done = 0;
   const startedAt = performance.now();

@@ -22,7 +22,7 @@ import { timedCommand } from "./timed-command.ts";
 const LIMITS = { cpu: 1, memoryBytes: 128 * 1024 * 1024, pids: 65 };
 
 export function measureNoop(bench: Bench): Promise<Comparison> {
-  const { rounds, ...within } = sized(bench, { rounds: 120 }, { rounds: 10, withinMs: 3500 });
+  const { rounds, ...within } = sized(bench, { rounds: 120 }, { rounds: 8, withinMs: 2500 });
   bench.say(`noop: ${rounds} rounds`);
   const { programs } = bench;
   const root = programs.noopRoot;
@@ -41,7 +41,7 @@ export function measureNoop(bench: Bench): Promise<Comparison> {
     ),
     { name: "floor", isOwn: true, open: (scope) => openFloor(scope, programs) },
   ];
-  return interleave(contenders, { rounds, warmUps: 3, pauseMs: PAUSE_MS, ...within }, bench.scope);
+  return interleave(contenders, { rounds, warmUps: 2, pauseMs: PAUSE_MS, ...within }, bench.scope);
 }
 
 async function openMayfly(bench: Bench, scope: Scope): Promise<() => Promise<number>> {

@@ -6,6 +6,10 @@ export class Scope {
   readonly #closers: (() => unknown)[] = [];
   #closing: Promise<void> | undefined;
 
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
+  }
+
   /** In a scope that is closed already, at once: whoever opened something while Ctrl-C came does not keep it. */
   async defer(closer: () => unknown): Promise<void> {
     if (this.#closing === undefined) this.#closers.push(closer);

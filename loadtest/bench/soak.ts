@@ -20,7 +20,7 @@ const SETTLE_TIMEOUT_MS = 10_000;
 const SAY_EVERY = 5000;
 
 export async function measureSoak(bench: Bench): Promise<SoakResult> {
-  const n = bench.soak ?? sized(bench, 50_000, 300);
+  const n = bench.soak ?? sized(bench, 50_000, 200);
   bench.say(`soak: ${n} invocations, ${IN_FLIGHT} in flight`);
   const instance = `${bench.instance}-soak`;
   const scope = new Scope();

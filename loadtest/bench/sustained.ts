@@ -29,7 +29,7 @@ export async function measureSustained(bench: Bench): Promise<SustainedResult> {
   const { seconds, warmUpSeconds } = sized(
     bench,
     { seconds: 10, warmUpSeconds: 2 },
-    { seconds: 1, warmUpSeconds: 0.3 },
+    { seconds: 0.7, warmUpSeconds: 0.2 },
   );
   bench.say(`sustained: ${seconds} s each at ${IN_FLIGHT.join(", ")} in flight`);
   const service = await bench.service();

@@ -8,6 +8,7 @@ text { font: 13px system-ui, sans-serif; fill: #24292f; }
 .title { font-weight: 600; font-size: 15px; }
 .faint { fill: #57606a; }
 .axis { stroke: #8c959f; stroke-width: 1; fill: none; }
+.grid { stroke: #d0d7de; stroke-width: 1; fill: none; }
 .own { fill: #0550ae; }
 .other { fill: #8c6c00; }
 .floor { fill: #57606a; }
@@ -15,6 +16,7 @@ text { font: 13px system-ui, sans-serif; fill: #24292f; }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3; }
   .faint, .floor { fill: #9198a1; }
+  .grid { stroke: #30363d; }
   .own { fill: #58a6ff; }
   .other { fill: #d4a72c; }
   .line { stroke: #58a6ff; }
