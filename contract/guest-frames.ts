@@ -3,7 +3,7 @@
  *
  *   runner → worker   ready                      the process is parked
  *   worker → runner   init                       which function it is to be
- *   runner → worker   initialized                only when `init` asks: the handler is loaded, it is parked again
+ *   runner → worker   initialized + code         only when `init` asks: the handler is loaded, it is parked again
  *   worker → runner   event  + the event         JSON text as the caller sent it; may follow `init` at once
  *   runner → worker   answer + the answer        JSON text, or an error
  *   runner → worker   stack                      instead of an answer, when the time is up
@@ -36,6 +36,11 @@ export interface InitHeader {
   hasLayers: boolean;
   /** Say `initialized` before the event is read. */
   report: boolean;
+  /**
+   * V8's compiled form of the function's code. `use`: it is at /var/code. `make`: send it as the body of `initialized`
+   * (code-files.ts).
+   */
+  code?: "use" | "make" | undefined;
 }
 
 /** worker → runner, once. */

@@ -15,6 +15,7 @@
  * - receipt: what an invocation cost and how its sandbox was taken down.
  */
 export type { Autopsy } from "./autopsy.ts";
+export { type CodeFile, decodeCodeFiles } from "./code-files.ts";
 export {
   type EgressPolicy,
   type EgressRule,

@@ -46,6 +46,11 @@ class FakeSandbox implements Sandbox {
     return 1;
   }
 
+  async compile(lease: Lease): Promise<{ code: Buffer; initMs: number }> {
+    await this.prepare(lease);
+    return { code: Buffer.alloc(0), initMs: 1 };
+  }
+
   async run(event: EventHeader, body: Buffer, timeoutMs: number): Promise<Outcome> {
     this.#move(this.state === "initialized" ? "initialized" : "leased", "running");
     if (this.#lease !== undefined) this.#lease.invocationId = event.invocationId;

@@ -1,6 +1,7 @@
 /** A sandbox of Linux namespaces and cgroups. Made by linux-sandbox-factory.ts, driven by the worker. */
 import {
   type EventHeader,
+  type InitHeader,
   MayflyError,
   type Network,
   type Runtime,
@@ -85,27 +86,35 @@ export class LinuxSandbox implements Sandbox {
   }
 
   prepare(lease: Lease): Promise<void> {
-    return this.#begin(lease, false);
+    return this.#begin(lease, { report: false });
   }
 
   async initialize(lease: Lease, timeoutMs: number): Promise<number> {
-    await this.#begin(lease, true);
-    const { guest, logs } = this.#parts;
-    const first = await this.#firstOf<GuestMessage | Outcome>(this.#message, timeoutMs);
-    if (first.kind !== "frame" || first.header.type !== "initialized") {
-      throw new MayflyError("FUNCTION_INIT_FAILED", {
-        message: `Cannot initialise ${lease.functionName}: ${initFault(first)}`,
-        details: { log: logs.take().text.slice(-INIT_LOG_CHARACTERS) },
-      });
-    }
-    this.#message = guest.next();
+    await this.#begin(lease, { report: true });
+    const { initMs } = await this.#untilInitialized(lease, timeoutMs);
+    this.#message = this.#parts.guest.next();
     this.#move("leased", "initialized");
-    return first.header.initMs;
+    return initMs;
   }
 
-  async #begin(lease: Lease, report: boolean): Promise<void> {
+  async compile(lease: Lease, timeoutMs: number): Promise<{ code: Buffer; initMs: number }> {
+    await this.#begin(lease, { report: true, code: "make" });
+    return await this.#untilInitialized(lease, timeoutMs);
+  }
+
+  async #untilInitialized(lease: Lease, timeoutMs: number): Promise<{ code: Buffer; initMs: number }> {
+    const first = await this.#firstOf<GuestMessage | Outcome>(this.#message, timeoutMs);
+    if (first.kind === "frame" && first.header.type === "initialized")
+      return { code: first.body, initMs: first.header.initMs };
+    throw new MayflyError("FUNCTION_INIT_FAILED", {
+      message: `Cannot initialise ${lease.functionName}: ${initFault(first)}`,
+      details: { log: this.#parts.logs.take().text.slice(-INIT_LOG_CHARACTERS) },
+    });
+  }
+
+  async #begin(lease: Lease, asked: Pick<InitHeader, "report" | "code">): Promise<void> {
     const { functionName, handler, environment = {}, limits } = lease;
-    const { bundleFolder, layerFolders = [], volumes = [], writableRoot = false } = lease;
+    const { bundleFolder, codeFolder, layerFolders = [], volumes = [], writableRoot = false } = lease;
     this.#move("parked", "leased");
     const { cpu, memoryMb, pids, timeoutMs } = limits;
     this.#lease = { functionName, cpu, memoryMb, pids, timeoutMs };
@@ -113,7 +122,8 @@ export class LinuxSandbox implements Sandbox {
     /* Now: the process wakes up, reads and sets its environment while the kernel's part is done here. */
     this.#message = guest.next();
     const hasLayers = layerFolders.length > 0;
-    guest.send({ type: "init", functionName, handler, memoryMb, environment, hasLayers, report });
+    const code = codeFolder === undefined ? undefined : "use";
+    guest.send({ type: "init", functionName, handler, memoryMb, environment, hasLayers, code, ...asked });
     cgroup.limit({
       cpu: limits.cpu,
       memoryBytes: limits.memoryMb * MIB,
@@ -127,7 +137,7 @@ export class LinuxSandbox implements Sandbox {
     const tmpBytes = limits.tmpMb * MIB;
     const tmpInodes = tmpBytes / TMP_BYTES_PER_INODE;
     this.#mounted = set
-      .mount({ bundleFolder, layerFolders, volumes, writableRoot, tmpBytes, tmpInodes })
+      .mount({ bundleFolder, codeFolder, layerFolders, volumes, writableRoot, tmpBytes, tmpInodes })
       .catch((error) => {
         /* Whoever destroyed it meanwhile does not want to know. */
         if (this.#teardown === undefined) throw error;

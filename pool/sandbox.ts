@@ -40,6 +40,8 @@ export interface Lease {
   limits: FunctionLimits;
   /** Mounted read-only at /var/task. */
   bundleFolder: string;
+  /** Compiled form of the function's code, made by compile(). */
+  codeFolder?: string | undefined;
   /** Mounted read-only and merged at /opt; later ones lie above earlier ones. */
   layerFolders?: string[];
   /** Whether the guest may write everywhere; what it writes is thrown away with the sandbox. */
@@ -100,6 +102,12 @@ export interface Sandbox {
    * Errors: FUNCTION_INIT_FAILED, also after `timeoutMs`; SANDBOX_MOUNT_FAILED.
    */
   initialize(lease: Lease, timeoutMs: number): Promise<number>;
+
+  /**
+   * Parked only. Loads the function's code and resolves to V8's compiled form of it (contract/code-files.ts) and how long
+   * loading took, in ms. What is left to do with the sandbox is to destroy it. Errors: as of initialize().
+   */
+  compile(lease: Lease, timeoutMs: number): Promise<{ code: Buffer; initMs: number }>;
 
   /**
    * Leased or initialized only. Sends the event and waits for the answer, the process's end or the time limit, whichever comes

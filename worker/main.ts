@@ -8,6 +8,7 @@ import { createPool } from "../pool/create-pool.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import { announce } from "./announce.ts";
 import { openBundleCache } from "./bundle-cache.ts";
+import { CodeStore } from "./code-store.ts";
 import { connectRedis } from "./connect-redis.ts";
 import { consume } from "./consume.ts";
 import { Prewarmer } from "./prewarmer.ts";
@@ -44,12 +45,13 @@ const pool = await createPool({
   logger: logger.child({ component: "pool" }),
   onLost: (runtime) => stop({ reason: `the spawner of ${runtime} has ended`, exitCode: 1 }),
 });
-const prewarmer = new Prewarmer({ redis, pool, bundles, volumes: settings.volumes, logger });
+const codes = await CodeStore.open({ pool, bundles, folder: settings.codeFolder, logger });
+const prewarmer = new Prewarmer({ redis, pool, bundles, codes, volumes: settings.volumes, logger });
 const consumer = await consume({
   redis,
   concurrency: settings.concurrency,
   logger,
-  run: (job) => runInvocation(job, { pool, bundles, volumes: settings.volumes, prewarmer, logger }),
+  run: (job) => runInvocation(job, { codes, pool, bundles, volumes: settings.volumes, prewarmer, logger }),
   settle: (invocation) => settle(invocation, { redis, logger }),
 });
 const announcer = await announce(redis, () => settings.concurrency, logger);
@@ -78,7 +80,7 @@ if ((await Promise.race([drained, timer])) === "late") {
 status.close();
 const retired = prewarmer.close();
 await pool.close();
-await retired;
+await Promise.all([retired, codes.close()]);
 // Those given up settle now, as worker_lost.
 await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, GIVE_UP_MS).unref())]);
 redis.disconnect();

@@ -43,6 +43,9 @@ export function scriptedSandbox(
     async initialize() {
       throw new Error("unexpected");
     },
+    async compile() {
+      throw new Error("unexpected");
+    },
     async run(_event, body, timeoutMs) {
       calls.push(`run ${body} ${timeoutMs}`);
       if (outcome instanceof Error) throw outcome;

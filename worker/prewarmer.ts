@@ -15,6 +15,7 @@ import {
 import type { PrewarmedPool, Sandbox, SandboxPool } from "../pool/sandbox.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { BundleCache, OpenBundle } from "./bundle-cache.ts";
+import type { CodeStore } from "./code-store.ts";
 import { leaseOf } from "./lease-of.ts";
 import type { Volume } from "./parse-volumes.ts";
 
@@ -25,6 +26,8 @@ export interface PrewarmerTools {
   redis: Redis;
   pool: SandboxPool;
   bundles: BundleCache;
+  /** Absent: no code is kept compiled. */
+  codes?: Pick<CodeStore, "folderOf">;
   volumes: Map<string, Volume>;
   logger: Logger;
 }
@@ -100,7 +103,7 @@ export class Prewarmer {
   }
 
   async #keep(name: string, deployed: PrewarmFunction): Promise<void> {
-    const { pool, bundles, volumes, logger } = this.#tools;
+    const { pool, bundles, codes, volumes, logger } = this.#tools;
     const opened: OpenBundle[] = [];
     try {
       const lease = leaseOf(deployed, volumes);
@@ -111,7 +114,7 @@ export class Prewarmer {
       const prewarmed = pool.prewarm({
         runtime,
         network,
-        lease: { ...lease, bundleFolder, layerFolders },
+        lease: { ...lease, bundleFolder, layerFolders, codeFolder: codes?.folderOf(deployed) },
         count,
       });
       this.#kept.set(name, { key: deploymentKey(deployed), count, pool: prewarmed, bundles: opened });

@@ -13,6 +13,7 @@ import {
 import type { Sandbox, SandboxLog, SandboxPool, Usage } from "../pool/sandbox.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { BundleCache, OpenBundle } from "./bundle-cache.ts";
+import type { CodeStore } from "./code-store.ts";
 import { judgeOutcome } from "./judge-outcome.ts";
 import { leaseOf } from "./lease-of.ts";
 import type { Volume } from "./parse-volumes.ts";
@@ -25,6 +26,8 @@ export interface InvocationTools {
   volumes: Map<string, Volume>;
   /** Absent: no function is prewarmed. */
   prewarmer?: Pick<Prewarmer, "take">;
+  /** Absent: no code is kept compiled. */
+  codes?: Pick<CodeStore, "folderOf">;
   logger: Logger;
 }
 
@@ -95,7 +98,7 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
 /** One that has loaded the function already, or else one to load it. What is taken is the caller's to give back. */
 async function leaseSandbox(
   job: InvocationJob,
-  { pool, bundles, volumes, prewarmer }: InvocationTools,
+  { pool, bundles, volumes, prewarmer, codes }: InvocationTools,
   taken: Taken,
   timings: InvocationTimings,
 ): Promise<Sandbox> {
@@ -115,7 +118,12 @@ async function leaseSandbox(
   const waitMs = Math.max(1, job.startBeforeMs - Date.now());
   const sandbox = await pool.acquire(job.runtime, waitMs, job.network);
   taken.sandbox = sandbox;
-  await sandbox.prepare({ ...lease, bundleFolder: bundle.folder, layerFolders });
+  await sandbox.prepare({
+    ...lease,
+    bundleFolder: bundle.folder,
+    codeFolder: codes?.folderOf(job),
+    layerFolders,
+  });
   timings.leaseMs = performance.now() - leaseAt;
   return sandbox;
 }

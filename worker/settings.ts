@@ -81,6 +81,8 @@ export interface WorkerSettings {
   packedFolder: string;
   /** Where the worker unpacks them; nobody else writes there. */
   cacheFolder: string;
+  /** Where it keeps compiled code. */
+  codeFolder: string;
   instance: string;
   pool: { floor: number; ceiling: number };
   /** Absent: as the pool thinks right. */
@@ -114,6 +116,7 @@ export function readSettings(variables: NodeJS.ProcessEnv): WorkerSettings {
     dataDir: env.MAYFLY_DATA_DIR,
     packedFolder: join(env.MAYFLY_DATA_DIR, "bundles"),
     cacheFolder: join(env.MAYFLY_DATA_DIR, "worker", "bundles"),
+    codeFolder: join(env.MAYFLY_DATA_DIR, "worker", "code"),
     instance: env.MAYFLY_INSTANCE,
     pool: { floor, ceiling },
     poolBudgetBytes: env.MAYFLY_POOL_MEMORY_MB && env.MAYFLY_POOL_MEMORY_MB * MIB,

@@ -142,6 +142,7 @@ enum {
 enum {
     MF_MOUNT_LAYERS = 1,  /* a mount for /opt */
     MF_MOUNT_VOLUMES = 2, /* a mount for /mnt; then, as often as `volumes` says, a folder on it and what goes there */
+    MF_MOUNT_CODE = 8,    /* a mount for /var/code */
     MF_MOUNT_ROOT = 4     /* no descriptor: a writable root for the ids from `uid_base` on, as large as /tmp */
 };
 

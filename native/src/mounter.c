@@ -70,6 +70,12 @@ static int mount_all(const struct mf_request *request, const int *fds, int root_
         *ret_step = MF_STEP_MOUNT_VOLUMES;
         result = mount_volumes(request, next);
         if (result < 0) return result;
+        next += 1 + 2 * request->volumes;
+    }
+    if (request->mounts & MF_MOUNT_CODE) {
+        *ret_step = MF_STEP_MOUNT_CODE;
+        result = attach(*next, "/var/code");
+        if (result < 0) return result;
     }
     return 0;
 }
@@ -77,7 +83,7 @@ static int mount_all(const struct mf_request *request, const int *fds, int root_
 /* How many descriptors the request must have. */
 static unsigned expected_fds(const struct mf_request *request) {
     unsigned volumes = request->volumes < MF_VOLUMES_MAX ? request->volumes : MF_VOLUMES_MAX;
-    return 3 + !!(request->mounts & MF_MOUNT_LAYERS) +
+    return 3 + !!(request->mounts & MF_MOUNT_LAYERS) + !!(request->mounts & MF_MOUNT_CODE) +
            (request->mounts & MF_MOUNT_VOLUMES ? 1 + 2 * volumes : 0);
 }
 

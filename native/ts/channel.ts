@@ -12,7 +12,7 @@ import { nativeError } from "./native-error.ts";
 
 export const OP = { createSet: 1, releaseSet: 2, startZygote: 3, exec: 4, mount: 5, fork: 6 } as const;
 /** enum of native/include/mayfly.h: what a lease has beside /tmp and its bundle. */
-export const MOUNT = { layers: 1, volumes: 2, root: 4 } as const;
+export const MOUNT = { layers: 1, volumes: 2, root: 4, code: 8 } as const;
 export const EVENT = { hello: 7, setEnded: 8 } as const;
 
 const EAGAIN = -11;

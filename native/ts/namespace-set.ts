@@ -23,6 +23,8 @@ export interface JoinFds {
 export interface SetMounts {
   /** Read-only at /var/task. */
   bundleFolder: string;
+  /** Read-only at /var/code. */
+  codeFolder?: string | undefined;
   /** Merged and read-only at /opt; later ones lie above earlier ones. */
   layerFolders: string[];
   /** Folders of the operator's, by the names that they get below /mnt. */
@@ -85,7 +87,7 @@ export class NamespaceSet {
 
   /** Once: its process goes on when all is mounted. One round trip to the mounter, whatever there is. Errors: SANDBOX_MOUNT_FAILED. */
   async mount(mounted: SetMounts): Promise<void> {
-    const { bundleFolder, layerFolders, volumes, writableRoot, tmpBytes, tmpInodes } = mounted;
+    const { bundleFolder, codeFolder, layerFolders, volumes, writableRoot, tmpBytes, tmpInodes } = mounted;
     const made: number[] = [];
     const keep = (what: string, result: number) =>
       made.push(check("SANDBOX_MOUNT_FAILED", `Cannot prepare the mount of ${what}`, result));
@@ -99,6 +101,10 @@ export class NamespaceSet {
       if (volumes.length > 0) {
         mounts |= MOUNT.volumes;
         this.#prepareVolumes(volumes, made);
+      }
+      if (codeFolder !== undefined) {
+        mounts |= MOUNT.code;
+        keep("compiled code", native.bundleMount(codeFolder));
       }
       const fds = [this.pidfd, this.gate, ...made];
       const { uidBase } = this;

@@ -156,7 +156,7 @@ function installGuest(): void {
 
 /** The folders on which a sandbox mounts something, and the usual empty ones. */
 function makeMountPoints(): void {
-  for (const folder of ["dev", "proc", "tmp", "opt", "mnt", "var/task"])
+  for (const folder of ["dev", "proc", "tmp", "opt", "mnt", "var/task", "var/code"])
     mkdirSync(join(building, folder), { recursive: true });
 }
 

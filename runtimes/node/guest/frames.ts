@@ -26,9 +26,9 @@ export function readFrame(fd: number): Frame {
   return { header: JSON.parse(header.toString()), body };
 }
 
-export function writeFrame(fd: number, header: Record<string, unknown>, body = ""): void {
+export function writeFrame(fd: number, header: Record<string, unknown>, body: string | Buffer = ""): void {
   const headerBytes = Buffer.from(JSON.stringify(header));
-  const bodyBytes = Buffer.from(body);
+  const bodyBytes = typeof body === "string" ? Buffer.from(body) : body;
   const prefix = Buffer.alloc(8);
   prefix.writeUInt32LE(headerBytes.length, 0);
   prefix.writeUInt32LE(bodyBytes.length, 4);

@@ -12,6 +12,7 @@ import {
   limitHeap,
   onStackRequest,
 } from "../../../native/ts/zygote-library.ts";
+import { prepareCompiledCode, takeCompiledCode } from "./compiled-code.ts";
 import { describeError } from "./describe-error.ts";
 import { readFrame, writeFrame } from "./frames.ts";
 import { type Handler, loadHandler } from "./load-handler.ts";
@@ -112,6 +113,7 @@ export async function answerEvent({ control, gate, root }: Stage): Promise<Answe
   setEnvironment(init);
   passGate(gate);
   process.chdir(root);
+  if (init.code !== undefined) prepareCompiledCode(init.code);
 
   const start = performance.now();
   let loaded: Awaited<ReturnType<typeof loadHandler>>;
@@ -123,7 +125,10 @@ export async function answerEvent({ control, gate, root }: Stage): Promise<Answe
   }
   process.argv = [process.execPath, loaded.file];
   const initMs = performance.now() - start;
-  if (init.report) writeFrame(control, { type: "initialized", initMs });
+  if (init.report) {
+    const code = init.code === "make" ? takeCompiledCode() : undefined;
+    writeFrame(control, { type: "initialized", initMs }, code);
+  }
 
   const { header, body } = readFrame(control);
   const event = header as unknown as EventHeader;
