@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
+import { fileURLToPath } from "node:url";
 import { readCgroupLayout } from "../../native/ts/cgroup-layout.ts";
 import type { Machine } from "./results.ts";
 
@@ -12,6 +13,7 @@ const VERSIONS: Record<string, string[]> = {
   runc: ["runc", "--version"],
   runsc: ["runsc", "--version"],
   redis: ["redis-server", "--version"],
+  workerd: [fileURLToPath(new URL("../../node_modules/.bin/workerd", import.meta.url)), "--version"],
 };
 
 export function readMachine(quick: boolean): Machine {
@@ -36,7 +38,7 @@ export function readMachine(quick: boolean): Machine {
 function versionOf([command = "", ...args]: string[]): string {
   try {
     const output = execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-    return /\d+(\.[\w~+-]+)+/.exec(output)?.[0] ?? "unknown";
+    return /\d+([.-][\w~+]+)+/.exec(output)?.[0] ?? "unknown";
   } catch {
     return "not installed";
   }
