@@ -33,8 +33,16 @@ export interface Consumer {
 export async function consume(options: ConsumeOptions): Promise<Consumer> {
   const { redis, concurrency, logger } = options;
   const teardowns = new Set<Promise<void>>();
+  /** By the job's id, from its arrival until BullMQ asks for it to be processed. */
+  const begun = new Map<string | undefined, Promise<void>>();
 
-  async function processJob({ data }: Job<unknown>): Promise<void> {
+  async function processJob({ id, data }: Job<unknown>): Promise<void> {
+    const work = begun.get(id) ?? carryOut(data);
+    begun.delete(id);
+    await work;
+  }
+
+  async function carryOut(data: unknown): Promise<void> {
     const job = invocationJob.safeParse(data);
     if (!job.success) {
       logger.error({ code: "JOB_INVALID", faults: job.error.issues.map(nameOfFault) }, "a job was refused");
@@ -63,6 +71,17 @@ export async function consume(options: ConsumeOptions): Promise<Consumer> {
     // Jobs hold events and environments: none stays in Redis.
     removeOnComplete: { count: 0 },
     removeOnFail: { count: 0 },
+  });
+  /*
+   * In a burst BullMQ fetches one job after the other until it has `concurrency` of them, and only then processes the
+   * first. This event comes with each job. What BullMQ will fail instead (its worker was lost) is not begun.
+   */
+  worker.on("active", (job) => {
+    if (job.attemptsStarted !== 1 || job.deferredFailure !== undefined) return;
+    const work = carryOut(job.data);
+    // processJob() awaits it, and fails with it.
+    work.catch(() => {});
+    begun.set(job.id, work);
   });
   worker.on("error", (error) => logger.error({ err: error }, "the queue reported an error"));
   // processJob() never throws for what a job does, so that a failed job is one whose worker was lost.
