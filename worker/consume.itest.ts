@@ -5,7 +5,7 @@ import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { decodeReply, INVOCATION_QUEUE, replyList } from "../contract/index.ts";
+import { decodeReply, INVOCATION_QUEUE, replyList, WORKER_ANNOUNCEMENTS } from "../contract/index.ts";
 import { type RunningRedis, startRedis } from "../infra/start-redis.ts";
 import type { Teardown } from "../pool/sandbox.ts";
 import { connectRedis } from "./connect-redis.ts";
@@ -74,6 +74,15 @@ describe("consume()", () => {
       completed: 0,
       failed: 0,
     });
+  });
+
+  test("tells the gateway how many it takes at a time, as long as it takes any", async () => {
+    const consumer = await start(scriptedSandbox(answer("1")), { concurrency: 5 });
+    expect((await redis.hvals(WORKER_ANNOUNCEMENTS)).map((json) => JSON.parse(json).concurrency)).toEqual([
+      5,
+    ]);
+    await consumer.close();
+    expect(await redis.hvals(WORKER_ANNOUNCEMENTS)).toEqual([]);
   });
 
   test("the answer leaves before the teardown ends", async () => {

@@ -9,6 +9,7 @@ import { type Job, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { INVOCATION_QUEUE, type InvocationJob, invocationJob, invocationReply } from "../contract/index.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { announce } from "./announce.ts";
 import type { JudgedInvocation } from "./run-invocation.ts";
 import { sendReply } from "./settle.ts";
 
@@ -29,7 +30,7 @@ export interface Consumer {
   close(): Promise<void>;
 }
 
-/** Resolves when it is connected and takes jobs. */
+/** Resolves when it is connected, takes jobs and has told the gateway how many at a time. */
 export async function consume(options: ConsumeOptions): Promise<Consumer> {
   const { redis, concurrency, logger } = options;
   const teardowns = new Set<Promise<void>>();
@@ -92,9 +93,12 @@ export async function consume(options: ConsumeOptions): Promise<Consumer> {
     );
   });
   await worker.waitUntilReady();
+  const announcer = await announce(redis, concurrency, logger);
 
   return {
     async close() {
+      /* Not awaited: Redis may be away. */
+      void announcer.stop();
       await worker.close();
       await Promise.all(teardowns);
     },
