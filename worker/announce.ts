@@ -1,6 +1,6 @@
 /**
  * Tells the gateway every few seconds that this worker lives and how many invocations it runs at a time
- * (contract/worker-announcement.ts). main.ts starts it once the worker takes jobs.
+ * (contract/worker-announcement.ts). consume.ts starts it once jobs are taken.
  */
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
@@ -12,12 +12,12 @@ export interface Announcer {
   stop(): Promise<void>;
 }
 
-/** Resolves when Redis has the first announcement. `concurrency` is asked each time. */
-export async function announce(redis: Redis, concurrency: () => number, logger: Logger): Promise<Announcer> {
+/** Resolves when Redis has the first announcement. */
+export async function announce(redis: Redis, concurrency: number, logger: Logger): Promise<Announcer> {
   const id = randomUUID();
   const say = async () => {
     const announcement: WorkerAnnouncement = {
-      concurrency: concurrency(),
+      concurrency,
       untilMs: Date.now() + ANNOUNCE.ttlMs,
     };
     const results = await redis

@@ -5,7 +5,7 @@ import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { decodeReply, INVOCATION_QUEUE, replyList } from "../contract/index.ts";
+import { decodeReply, INVOCATION_QUEUE, replyList, WORKER_ANNOUNCEMENTS } from "../contract/index.ts";
 import { type RunningRedis, startRedis } from "../infra/start-redis.ts";
 import type { Teardown } from "../pool/sandbox.ts";
 import { connectRedis } from "./connect-redis.ts";
@@ -76,6 +76,15 @@ describe("consume()", () => {
     });
   });
 
+  test("tells the gateway how many it takes at a time, as long as it takes any", async () => {
+    const consumer = await start(scriptedSandbox(answer("1")), { concurrency: 5 });
+    expect((await redis.hvals(WORKER_ANNOUNCEMENTS)).map((json) => JSON.parse(json).concurrency)).toEqual([
+      5,
+    ]);
+    await consumer.close();
+    expect(await redis.hvals(WORKER_ANNOUNCEMENTS)).toEqual([]);
+  });
+
   test("the answer leaves before the teardown ends", async () => {
     const teardown = Promise.withResolvers<Teardown>();
     const sandbox = { ...scriptedSandbox(answer("1")), destroy: () => teardown.promise };
@@ -84,6 +93,38 @@ describe("consume()", () => {
     expect((await nextReply("g2"))?.verdict).toBe("ok");
     teardown.resolve({ killedUs: 1, emptiedUs: 1, removedUs: 2, leaked: false });
     await consumer.close();
+  });
+
+  test("begins each job of a burst as it arrives, not when the last one has", async () => {
+    const ids = Array.from({ length: 6 }, (_, n) => `0196f1e0-7d2c-7000-8000-00000000001${n}`);
+    for (const invocationId of ids) await queue.add("invocation", jobOf({ gatewayId: "g5", invocationId }));
+    let scripts = 0;
+    const send = redis.sendCommand;
+    redis.sendCommand = function (this: Redis, command, ...more) {
+      if (command.name === "evalsha") scripts += 1;
+      return send.call(this, command, ...more);
+    } as Redis["sendCommand"];
+    try {
+      const sandbox = scriptedSandbox(answer("1"));
+      const mayEnd = Promise.withResolvers<void>();
+      const scriptsAtStart: number[] = [];
+      const consumer = await start(sandbox, {
+        concurrency: 8,
+        run: async (job) => {
+          scriptsAtStart.push(scripts);
+          if (scriptsAtStart.length === ids.length) mayEnd.resolve();
+          await mayEnd.promise;
+          return runInvocation(job, { pool: poolOf(sandbox), bundles, volumes: new Map(), logger });
+        },
+      });
+      for (const _ of ids) expect((await nextReply("g5"))?.verdict).toBe("ok");
+      await consumer.close();
+      // Each was taken by one script, and no other was sent before it began.
+      const [first = 0] = scriptsAtStart;
+      expect(scriptsAtStart).toEqual(ids.map((_, n) => first + n));
+    } finally {
+      redis.sendCommand = send;
+    }
   });
 
   test("refuses a job of the wrong form, and tells the gateway that waits for it", async () => {

@@ -9,6 +9,7 @@ import { type Job, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { INVOCATION_QUEUE, type InvocationJob, invocationJob, invocationReply } from "../contract/index.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { announce } from "./announce.ts";
 import type { JudgedInvocation } from "./run-invocation.ts";
 import { sendReply } from "./settle.ts";
 
@@ -29,12 +30,20 @@ export interface Consumer {
   close(): Promise<void>;
 }
 
-/** Resolves when it is connected and takes jobs. */
+/** Resolves when it is connected, takes jobs and has told the gateway how many at a time. */
 export async function consume(options: ConsumeOptions): Promise<Consumer> {
   const { redis, concurrency, logger } = options;
   const teardowns = new Set<Promise<void>>();
+  /** By the job's id, from its arrival until BullMQ asks for it to be processed. */
+  const begun = new Map<string | undefined, Promise<void>>();
 
-  async function processJob({ data }: Job<unknown>): Promise<void> {
+  async function processJob({ id, data }: Job<unknown>): Promise<void> {
+    const work = begun.get(id) ?? carryOut(data);
+    begun.delete(id);
+    await work;
+  }
+
+  async function carryOut(data: unknown): Promise<void> {
     const job = invocationJob.safeParse(data);
     if (!job.success) {
       logger.error({ code: "JOB_INVALID", faults: job.error.issues.map(nameOfFault) }, "a job was refused");
@@ -64,6 +73,17 @@ export async function consume(options: ConsumeOptions): Promise<Consumer> {
     removeOnComplete: { count: 0 },
     removeOnFail: { count: 0 },
   });
+  /*
+   * In a burst BullMQ fetches one job after the other until it has `concurrency` of them, and only then processes the
+   * first. This event comes with each job. What BullMQ will fail instead (its worker was lost) is not begun.
+   */
+  worker.on("active", (job) => {
+    if (job.attemptsStarted !== 1 || job.deferredFailure !== undefined) return;
+    const work = carryOut(job.data);
+    // processJob() awaits it, and fails with it.
+    work.catch(() => {});
+    begun.set(job.id, work);
+  });
   worker.on("error", (error) => logger.error({ err: error }, "the queue reported an error"));
   // processJob() never throws for what a job does, so that a failed job is one whose worker was lost.
   worker.on("failed", (job, error) => {
@@ -73,9 +93,12 @@ export async function consume(options: ConsumeOptions): Promise<Consumer> {
     );
   });
   await worker.waitUntilReady();
+  const announcer = await announce(redis, concurrency, logger);
 
   return {
     async close() {
+      /* Not awaited: Redis may be away. */
+      void announcer.stop();
       await worker.close();
       await Promise.all(teardowns);
     },

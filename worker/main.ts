@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { STATUS_SOCKET } from "../contract/index.ts";
 import { createPool } from "../pool/create-pool.ts";
 import { createLogger } from "../telemetry/logger.ts";
-import { announce } from "./announce.ts";
 import { openBundleCache } from "./bundle-cache.ts";
 import { CodeStore } from "./code-store.ts";
 import { connectRedis } from "./connect-redis.ts";
@@ -54,7 +53,6 @@ const consumer = await consume({
   run: (job) => runInvocation(job, { codes, pool, bundles, volumes: settings.volumes, prewarmer, logger }),
   settle: (invocation) => settle(invocation, { redis, logger }),
 });
-const announcer = await announce(redis, () => settings.concurrency, logger);
 const status = await serveStatus(join(settings.dataDir, STATUS_SOCKET), () => ({
   instance: settings.instance,
   pid: process.pid,
@@ -70,8 +68,6 @@ process.send?.("ready");
 const { reason, exitCode } = await stopAsked;
 if (exitCode === 0) logger.info({ reason }, "the worker stops");
 else logger.fatal({ reason }, `the worker cannot go on: ${reason}`);
-/* Not awaited: Redis may be away. */
-void announcer.stop();
 const drained = consumer.close();
 const timer = new Promise<"late">((resolve) => setTimeout(resolve, settings.drainMs, "late").unref());
 if ((await Promise.race([drained, timer])) === "late") {

@@ -52,7 +52,6 @@ describe("PUT /v1/functions/{name}", () => {
       prewarm: 0,
       volumes: [],
       writableRoot: false,
-      weight: 1,
       layerDigests: [],
       environmentNames: [],
       network: "none",
