@@ -93,7 +93,7 @@ struct mf_usage {
 
 /*
  * Makes the cgroup `name` below `base` in every hierarchy that `base` has, without swap and, on v2, with
- * memory.oom.group. On failure nothing is left. Does not block.
+ * memory.oom.group, and with a tenth of a core's weight. On failure nothing is left. Does not block.
  */
 MF_EXPORT int mf_cgroup_create(const struct mf_cgroup *base, const char *name, struct mf_cgroup *ret_cgroup);
 

@@ -19,6 +19,9 @@
 
 #define HIERARCHIES 5
 
+/* Hundredths of a core's. What is being made for later gives way to what runs; a lease's limits bring its own weight. */
+#define UNLEASED_WEIGHT 10
+
 /* struct mf_cgroup is five descriptors; -1 stands for a hierarchy that this machine does not have. */
 static const int32_t *as_array(const struct mf_cgroup *cgroup) {
     return &cgroup->unified;
@@ -56,6 +59,13 @@ static int ignore_missing(int result) {
     return result == -ENOENT ? 0 : result;
 }
 
+/* v1 counts in shares, of which 1,024 are the default; v2 in weights around 100. */
+static int weigh_cpu(const struct mf_cgroup *cgroup, uint64_t weight) {
+    if (weight == 0) return 0;
+    if (cgroup->cpu >= 0) return write_number(cgroup->cpu, "cpu.shares", weight * 1024 / 100);
+    return write_number(cgroup->unified, "cpu.weight", weight < 10000 ? weight : 10000);
+}
+
 int mf_cgroup_create(const struct mf_cgroup *base, const char *name, struct mf_cgroup *ret_cgroup) {
     struct mf_cgroup made = {-1, -1, -1, -1, -1};
     int32_t *fds = &made.unified;
@@ -76,6 +86,7 @@ int mf_cgroup_create(const struct mf_cgroup *base, const char *name, struct mf_c
         result = ignore_missing(write_file_at(made.unified, "memory.swap.max", "0"));
         if (result == 0) result = write_file_at(made.unified, "memory.oom.group", "1");
     }
+    if (result == 0) result = weigh_cpu(&made, UNLEASED_WEIGHT);
     if (result < 0) {
         close_all(&made);
         mf_cgroup_remove(&ours, name);
@@ -101,13 +112,6 @@ static int limit_memory(const struct mf_cgroup *cgroup, const struct mf_limits *
     if (result < 0) return result;
     /* Memory and swap together: the same number again means no swap. Only present with swap accounting. */
     return ignore_missing(write_number(cgroup->memory, "memory.memsw.limit_in_bytes", limits->memory_bytes));
-}
-
-/* v1 counts in shares, of which 1,024 are the default; v2 in weights around 100. */
-static int weigh_cpu(const struct mf_cgroup *cgroup, uint64_t weight) {
-    if (weight == 0) return 0;
-    if (cgroup->cpu >= 0) return write_number(cgroup->cpu, "cpu.shares", weight * 1024 / 100);
-    return write_number(cgroup->unified, "cpu.weight", weight < 10000 ? weight : 10000);
 }
 
 /* v1: one file for each of the four numbers. */

@@ -72,8 +72,7 @@ export class Cgroup {
 
   limit(limits: CgroupLimits): void {
     const quotaUs = Math.max(1000, Math.round(limits.cpu * CPU_PERIOD_US));
-    // One core is the default: one write less for most functions.
-    const weight = limits.cpu === 1 ? 0 : Math.max(1, Math.round(limits.cpu * WEIGHT_PER_CORE));
+    const weight = Math.max(1, Math.round(limits.cpu * WEIGHT_PER_CORE));
     const values = BigUint64Array.of(
       BigInt(quotaUs),
       BigInt(CPU_PERIOD_US),
