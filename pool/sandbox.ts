@@ -4,10 +4,10 @@
  *
  * A sandbox is used once. Its states, and who moves it on:
  *
- *   parked ──prepare()──▶ leased ────────run()──▶ running ──▶ finished ──destroy()──▶ destroyed
- *      │                    │ ▲                      │
- *      └──initialize()──────┼─┴── initialized        │
- *                           └──────── destroy() ─────┴──────▶ destroyed
+ *   parked ──prepare()──▶ leased ───────run()──▶ running ──▶ finished ──destroy()──▶ destroyed
+ *      └──initialize()──▶ initialized ──run()──▶ running
+ *
+ *   in any state: destroy() ──▶ destroyed
  *
  * initialize() is prepare() ahead of the event: it waits until the function's code is loaded, and the sandbox waits as
  * `initialized`, which run() takes like `leased`.

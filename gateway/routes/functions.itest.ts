@@ -50,6 +50,7 @@ describe("PUT /v1/functions/{name}", () => {
       limits: { cpu: 1, memoryMb: 256, pids: 64, timeoutMs: 10_000, tmpMb: 64 },
       layers: [],
       prewarm: 0,
+      weight: 1,
       volumes: [],
       writableRoot: false,
       layerDigests: [],
