@@ -14,6 +14,7 @@ import {
   type SandboxStatus,
 } from "../contract/index.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { LeaseQueue } from "./lease-queue.ts";
 import type { PoolSizer } from "./pool-sizer.ts";
 import type { Sandbox, SandboxFactory } from "./sandbox.ts";
 
@@ -28,11 +29,6 @@ export interface WarmPoolOptions {
   /** How many are made at the same time. More than the cores only makes each slower. Default 1. */
   maxStarting?: number;
   logger: Logger;
-}
-
-interface Waiter {
-  resolve: (sandbox: Sandbox) => void;
-  reject: (error: Error) => void;
 }
 
 /**
@@ -50,7 +46,7 @@ export class WarmPool {
   readonly sizer: PoolSizer;
   readonly #options: WarmPoolOptions;
   readonly #parked: Sandbox[] = [];
-  readonly #waiters: Waiter[] = [];
+  readonly #waiting = new LeaseQueue();
   /** All that exist: starting, parked, leased, being destroyed. */
   #total = 0;
   #starting = 0;
@@ -80,32 +76,21 @@ export class WarmPool {
     if (this.#closing) return Promise.reject(new MayflyError("POOL_CLOSED"));
     this.sizer.arrived(Date.now());
     const sandbox = this.#parked.shift();
-    if (sandbox !== undefined) return Promise.resolve(this.#hand(sandbox));
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        resolve: (given) => {
-          clearTimeout(timer);
-          resolve(given);
-        },
-        reject: (error) => {
-          clearTimeout(timer);
-          reject(error);
-        },
-      };
-      const timer = setTimeout(() => {
-        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-        waiter.reject(this.#leaseTimeout(timeoutMs));
-      }, timeoutMs);
-      this.#waiters.push(waiter);
-      this.#refill();
-    });
+    if (sandbox !== undefined) {
+      this.#handed(sandbox);
+      return Promise.resolve(sandbox);
+    }
+    const waited = this.#waiting.wait(timeoutMs, () => this.#leaseTimeout(timeoutMs));
+    this.#refill();
+    return waited;
   }
 
   /** A parked sandbox, if there is one now. */
   take(): Sandbox | undefined {
     this.sizer.arrived(Date.now());
     const sandbox = this.#parked.shift();
-    return sandbox && this.#hand(sandbox);
+    if (sandbox !== undefined) this.#handed(sandbox);
+    return sandbox;
   }
 
   get target(): number {
@@ -147,7 +132,7 @@ export class WarmPool {
       parked: this.#parked.length,
       starting: this.#starting,
       leased: this.#leased.size,
-      waiting: this.#waiters.length,
+      waiting: this.#waiting.length,
       retired: this.#retired,
       leaked: this.#leaked,
       decisions: [...this.#decisions],
@@ -169,7 +154,7 @@ export class WarmPool {
     this.#closing = true;
     clearTimeout(this.#retryTimer);
     clearTimeout(this.#refillTimer);
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(new MayflyError("POOL_CLOSED"));
+    this.#waiting.refuseAll(new MayflyError("POOL_CLOSED"));
     for (const sandbox of this.#parked.splice(0)) void sandbox.destroy();
     this.#checkEmptied();
     await this.#emptied.promise;
@@ -187,14 +172,13 @@ export class WarmPool {
     });
   }
 
-  #hand(sandbox: Sandbox): Sandbox {
+  #handed(sandbox: Sandbox): void {
     this.#leased.add(sandbox);
     void sandbox.destroyed.then(() => this.#leased.delete(sandbox));
     this.#refillTimer ??= setTimeout(() => {
       this.#refillTimer = undefined;
       this.#refill();
     }, REFILL_DELAY_MS);
-    return sandbox;
   }
 
   /** Makes as many as are wanted and allowed. Safe to call at any time. */
@@ -203,9 +187,9 @@ export class WarmPool {
     while (
       !this.#closing &&
       this.#retryTimer === undefined &&
-      this.#parked.length + this.#starting < this.#target + this.#waiters.length &&
+      this.#parked.length + this.#starting < this.#target + this.#waiting.length &&
       this.#total < maxSandboxes &&
-      this.#starting < (this.#waiters.length > 0 ? maxStarting : this.#maxStarting)
+      this.#starting < (this.#waiting.length > 0 ? maxStarting : this.#maxStarting)
     ) {
       this.#total += 1;
       this.#starting += 1;
@@ -251,9 +235,8 @@ export class WarmPool {
       return;
     }
     void sandbox.died.then(() => this.#removeDead(sandbox));
-    const waiter = this.#waiters.shift();
-    if (waiter === undefined) this.#parked.push(sandbox);
-    else waiter.resolve(this.#hand(sandbox));
+    if (this.#waiting.serve(sandbox)) this.#handed(sandbox);
+    else this.#parked.push(sandbox);
   }
 
   /** Once leased, a sandbox's death is the worker's to see. */

@@ -81,6 +81,10 @@ test("ps maps processes of the machine to function, invocation and limits", asyn
     );
   expect(stdout).not.toContain("s3cret");
 
+  const pools = (await mayfly("pool")).stdout;
+  expect(pools).toMatch(/^nodejs24 +2 +2 +2-2 +0 +1 +0 +0 +0 +floor$/m);
+  expect(JSON.parse((await mayfly("pool", "--json")).stdout).pools).toMatchObject([{ parked: 2, leased: 1 }]);
+
   const table = (await mayfly("ps")).stdout;
   expect(table).toMatch(/^nodejs24-\d+\s+running\s+spinner\s+0198c0de/m);
   expect(table).toContain("(2 parked of nodejs24)");
