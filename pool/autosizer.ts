@@ -1,6 +1,6 @@
 /**
  * Sizes all pools of a worker, four times a second: upwards at once, downwards one sandbox at a time, so that an idle
- * minute does not throw away what the next one needs and removing never comes in bunches. create-pool.ts builds it.
+ * minute does not throw away what the next one needs and removing never comes in bunches. sandbox-pools.ts builds it.
  *
  * Memory pressure takes every pool to its floor. CPU pressure does not change sizes, but lets only one sandbox be made
  * at a time, so that refilling competes less with what runs; leases that wait are served as before.

@@ -1,4 +1,4 @@
-/** Makes sandboxes of one function that have loaded its code and wait for their event. create-pool.ts uses it. */
+/** Makes sandboxes of one function that have loaded its code and wait for their event. sandbox-pools.ts uses it. */
 import type { Network, Runtime } from "../contract/index.ts";
 import type { Lease, Sandbox, SandboxFactory } from "./sandbox.ts";
 
