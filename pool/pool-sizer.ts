@@ -16,6 +16,8 @@ const BURST_MEMORY_MS = 300_000;
 const STRETCH_MS = 10_000;
 /** The arrival rate is an average with this time constant, weighted towards now. */
 const RATE_WINDOW_MS = 10_000;
+/** Sandboxes in the making on average: the rest of a rate that has long ended. */
+const NEGLIGIBLE = 0.05;
 /** Of a new measurement in the average time to make a sandbox. */
 const REFILL_WEIGHT = 0.1;
 /** Until one was measured. */
@@ -74,7 +76,8 @@ export class PoolSizer {
     for (const stretch of this.#bursts.keys()) if (stretch < oldest) this.#bursts.delete(stretch);
     const burst = Math.max(0, ...this.#bursts.values());
     const { floor, ceiling } = this.bounds;
-    const needed = Math.ceil((this.#rate * this.#refillMs) / 1000) + burst;
+    const inMaking = (this.#rate * this.#refillMs) / 1000;
+    const needed = (inMaking < NEGLIGIBLE ? 0 : Math.ceil(inMaking)) + burst;
     const wanted = Math.min(ceiling, Math.max(floor, needed));
     const reason = needed <= floor ? "floor" : needed > ceiling ? "ceiling" : "rate";
     return { wanted, reason, ratePerSecond: this.#rate, refillMs: this.#refillMs, burst };

@@ -6,7 +6,9 @@
 int write_file_at(int dir, const char *name, const char *text) {
     scope_fd int fd = openat(dir, name, O_WRONLY | O_CLOEXEC);
     if (fd < 0) return -errno;
-    ssize_t written = write(fd, text, strlen(text));
+    ssize_t written;
+    do written = write(fd, text, strlen(text));
+    while (written < 0 && errno == EINTR); /* a memory limit of cgroup v1, when any signal is pending */
     return written < 0 ? -errno : 0;
 }
 

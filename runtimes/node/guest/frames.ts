@@ -9,21 +9,57 @@ export interface Frame {
   body: Buffer;
 }
 
-function readExactly(fd: number, length: number): Buffer {
-  const buffer = Buffer.allocUnsafeSlow(length);
-  for (let at = 0; at < length; ) {
-    const count = readSync(fd, buffer, at, length - at, null);
-    if (count === 0) throw new Error("the worker is gone");
-    at += count;
+const PREFIX_BYTES = 8;
+/** What most frames fit into, one after the other: read in one go. Made once, in the zygote. */
+const scratch = Buffer.allocUnsafeSlow(16 * 1024);
+
+/** Reads the frames of one descriptor. One at a time in a process: they share the scratch. */
+export class FrameReader {
+  readonly #fd: number;
+  /** What of the scratch was read and not yet taken. */
+  #start = 0;
+  #end = 0;
+
+  constructor(fd: number) {
+    this.#fd = fd;
   }
-  return buffer;
+
+  /** Blocks until the frame is whole. */
+  read(): Frame {
+    const prefix = this.#take(PREFIX_BYTES);
+    const [headerBytes, bodyBytes] = [prefix.readUInt32LE(0), prefix.readUInt32LE(4)];
+    const header = JSON.parse(this.#take(headerBytes).toString());
+    return { header, body: this.#take(bodyBytes) };
+  }
+
+  /** Valid until the next call. */
+  #take(length: number): Buffer {
+    if (length > scratch.length) return this.#takeLarge(length);
+    if (this.#start + length > scratch.length) this.#moveToFront();
+    while (this.#end - this.#start < length) this.#end += readSome(this.#fd, scratch, this.#end);
+    this.#start += length;
+    return scratch.subarray(this.#start - length, this.#start);
+  }
+
+  #takeLarge(length: number): Buffer {
+    const buffer = Buffer.allocUnsafeSlow(length);
+    let at = scratch.copy(buffer, 0, this.#start, this.#end);
+    this.#start = this.#end;
+    while (at < length) at += readSome(this.#fd, buffer, at);
+    return buffer;
+  }
+
+  #moveToFront(): void {
+    scratch.copyWithin(0, this.#start, this.#end);
+    this.#end -= this.#start;
+    this.#start = 0;
+  }
 }
 
-export function readFrame(fd: number): Frame {
-  const prefix = readExactly(fd, 8);
-  const header = readExactly(fd, prefix.readUInt32LE(0));
-  const body = readExactly(fd, prefix.readUInt32LE(4));
-  return { header: JSON.parse(header.toString()), body };
+function readSome(fd: number, buffer: Buffer, at: number): number {
+  const count = readSync(fd, buffer, at, buffer.length - at, null);
+  if (count === 0) throw new Error("the worker is gone");
+  return count;
 }
 
 export function writeFrame(fd: number, header: Record<string, unknown>, body: string | Buffer = ""): void {

@@ -14,7 +14,7 @@ import {
 } from "../../../native/ts/zygote-library.ts";
 import { prepareCompiledCode, takeCompiledCode } from "./compiled-code.ts";
 import { describeError } from "./describe-error.ts";
-import { readFrame, writeFrame } from "./frames.ts";
+import { FrameReader, writeFrame } from "./frames.ts";
 import { type Handler, loadHandler } from "./load-handler.ts";
 
 /** LIMITS.responseBytes: refused here already, so that an answer too large is not sent for nothing. */
@@ -108,7 +108,8 @@ async function call(handler: Handler, init: InitHeader, event: EventHeader, body
 
 /** From the first frame to the answer. Also run by the rehearsal. */
 export async function answerEvent({ control, gate, root }: Stage): Promise<Answer> {
-  const init = readFrame(control).header as unknown as InitHeader;
+  const frames = new FrameReader(control);
+  const init = frames.read().header as unknown as InitHeader;
   limitHeap(init.memoryMb * HEAP_BYTES_PER_MB);
   setEnvironment(init);
   passGate(gate);
@@ -130,7 +131,7 @@ export async function answerEvent({ control, gate, root }: Stage): Promise<Answe
     writeFrame(control, { type: "initialized", initMs }, code);
   }
 
-  const { header, body } = readFrame(control);
+  const { header, body } = frames.read();
   const event = header as unknown as EventHeader;
   process.env.MAYFLY_INVOCATION_ID = event.invocationId;
   const answer = await call(loaded.call, init, event, body);
