@@ -32,7 +32,13 @@ export const prewarmFunction = deployedFunction.extend({
 });
 export type PrewarmFunction = z.output<typeof prewarmFunction>;
 
-/** Equal for two deployments that the same sandboxes serve, whatever else a job or a record holds. */
+/**
+ * Equal for two deployments that the same sandboxes serve, whatever else a job or a record holds. Both must have been parsed:
+ * that puts their keys in one order. By hand, because every invocation asks.
+ */
 export function deploymentKey(deployed: DeployedFunction): string {
-  return JSON.stringify(deployedFunction.strip().parse(deployed));
+  const { functionName, runtime, handler, limits, environment, network, egress } = deployed;
+  const { bundleDigest, layerDigests, writableRoot, volumes } = deployed;
+  const settings = [functionName, runtime, handler, limits, environment, network, egress ?? null];
+  return JSON.stringify([...settings, bundleDigest, layerDigests, writableRoot, volumes]);
 }
