@@ -13,7 +13,7 @@ const decision = {
 } as const;
 const pool: PoolStatus = {
   ...{ runtime: "nodejs24", network: "none", floor: 8, ceiling: 64, target: 21, parked: 19, starting: 2 },
-  ...{ leased: 3, waiting: 0, retired: 5, leaked: 0, decisions: [decision] },
+  ...{ leased: 3, waiting: 0, retired: 5, leaked: 0, died: 0, failed: 0, decisions: [decision] },
 };
 
 test("a line for each pool, named by what it is for, with why it has its size", () => {

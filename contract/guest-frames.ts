@@ -20,6 +20,7 @@
  * What comes from the runner is a stranger's: the tenant's code lives in the same process and can write here.
  */
 import { z } from "zod";
+import type { TraceContext } from "./trace-context.ts";
 
 export const FRAME_PREFIX_BYTES = 8;
 /** A header holds names, limits and an environment: far below this. */
@@ -49,6 +50,8 @@ export interface EventHeader {
   invocationId: string;
   /** Unix time in milliseconds at which the invocation is killed. */
   deadlineMs: number;
+  /** For the function: TRACEPARENT and TRACESTATE. */
+  trace?: TraceContext;
 }
 
 export type WorkerHeader = InitHeader | EventHeader;

@@ -87,6 +87,7 @@ export {
   prewarmFunction,
 } from "./prewarm.ts";
 export type { Receipt } from "./receipt.ts";
+export { type TraceContext, traceContext } from "./trace-context.ts";
 export { VERDICT_NAMES, VERDICTS, type Verdict } from "./verdicts.ts";
 export {
   ANNOUNCE,

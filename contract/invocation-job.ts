@@ -7,6 +7,7 @@ import { z } from "zod";
 import { egressPolicy, NETWORKS } from "./egress.ts";
 import { bundleDigest, completeLimits, functionConfig, functionName, RUNTIMES } from "./function-config.ts";
 import { LIMITS } from "./limits.ts";
+import { traceContext } from "./trace-context.ts";
 
 /** The BullMQ queue. */
 export const INVOCATION_QUEUE = "mayfly-invocations";
@@ -34,9 +35,13 @@ export const invocationJob = z.strictObject({
   volumes: functionConfig.shape.volumes.unwrap(),
   /** The event as JSON text, exactly as the caller sent it: at most LIMITS.eventBytes bytes. */
   event: z.string(),
-  /** Unix time in milliseconds at which the gateway enqueued it. */
-  enqueuedAtMs: z.number().int().positive(),
+  /** Unix time in milliseconds, fractions allowed, at which it came to the gateway's queue. */
+  enqueuedAtMs: z.number().positive(),
   /** Unix time in milliseconds after which a worker must not start it any more. */
-  startBeforeMs: z.number().int().positive(),
+  startBeforeMs: z.number().positive(),
+  /** Unix time in milliseconds at which the gateway sent it: its turn had come. */
+  sentAtMs: z.number().positive(),
+  /** What the worker's spans, and the function's, belong to. */
+  trace: traceContext.optional(),
 });
 export type InvocationJob = z.output<typeof invocationJob>;

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { autopsy } from "./autopsy.ts";
 import { invocationId } from "./invocation-job.ts";
+import { traceContext } from "./trace-context.ts";
 import { VERDICT_NAMES } from "./verdicts.ts";
 
 /** What the function's own code reported, or what ended its process. */
@@ -41,6 +42,10 @@ export const invocationReply = z.object({
   timings: invocationTimings,
   /** The last LIMITS.logTailBytes of the log. */
   logTail: z.string().optional(),
+  /** Unix time in milliseconds, fractions allowed, at which the worker sent it. */
+  sentAtMs: z.number().positive().optional(),
+  /** What the gateway's span of its way belongs to. */
+  trace: traceContext.optional(),
 });
 export interface InvocationReply extends z.output<typeof invocationReply> {
   /** The answer as JSON text in UTF-8; with verdict `ok` only. */

@@ -76,9 +76,14 @@ export const poolStatus = z.object({
   starting: z.number(),
   leased: z.number(),
   waiting: z.number(),
-  /** Since the start: parked ones taken away as too many, and sandboxes of which something could not be removed. */
+  /**
+   * Since the start: parked ones taken away as too many, sandboxes of which something could not be removed, parked ones that
+   * died, and sandboxes that could not be made.
+   */
   retired: z.number(),
   leaked: z.number(),
+  died: z.number(),
+  failed: z.number(),
   /** The last ones, the newest last. */
   decisions: z.array(poolDecision),
 });

@@ -9,6 +9,7 @@ import { handleError } from "./middleware/handle-error.ts";
 import { invalidRequest } from "./middleware/invalid-request.ts";
 import { sendProblem } from "./middleware/problem.ts";
 import { requireApiKey } from "./middleware/require-api-key.ts";
+import { traceRequest } from "./middleware/trace-request.ts";
 import type { Invoker } from "./queue/invoker.ts";
 import type { FunctionRegistry } from "./registry/function-registry.ts";
 import type { LayerRegistry } from "./registry/layer-registry.ts";
@@ -43,6 +44,7 @@ export function createApp(parts: AppParts): OpenAPIHono<GatewayEnv> {
   app.notFound((c) =>
     sendProblem(c, "ROUTE_UNKNOWN", "There is nothing at this address for this method; see /openapi.json"),
   );
+  app.use(traceRequest);
   app.use(requestId());
   app.use("/v1/*", requireApiKey(parts.apiKey));
 

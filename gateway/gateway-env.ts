@@ -1,5 +1,5 @@
 /** What middleware puts beside a request, for Hono's types. */
-import type { InvocationTimings } from "../contract/index.ts";
+import type { InvocationTimings, Verdict } from "../contract/index.ts";
 
 export interface GatewayEnv {
   Variables: {
@@ -8,5 +8,7 @@ export interface GatewayEnv {
     /** Of POST …/invocations only. */
     invocationId: string;
     timings: InvocationTimings;
+    /** Once it has ended, or was refused. */
+    verdict: Verdict;
   };
 }

@@ -44,6 +44,7 @@ async function run(variables: Record<string, string>, isLast: (line: LogLine) =>
   const child = spawn(process.execPath, [MAIN], {
     env: {
       MAYFLY_PORT: "0",
+      MAYFLY_GATEWAY_METRICS_PORT: "off",
       MAYFLY_REDIS: redis.socket,
       MAYFLY_DATA_DIR: join(redis.folder, "data"),
       MAYFLY_API_KEY_FILE: join(redis.folder, "key"),

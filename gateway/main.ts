@@ -4,11 +4,13 @@
  */
 import { MayflyError } from "../contract/index.ts";
 import { createLogger } from "../telemetry/logger.ts";
+import { startTelemetry } from "../telemetry/start-telemetry.ts";
 import { BundlePacker } from "./bundles/bundle-packer.ts";
 import { BundleStore } from "./bundles/bundle-store.ts";
 import { connectRedis } from "./connect-redis.ts";
 import { createApp } from "./create-app.ts";
 import { dropPrivileges } from "./drop-privileges.ts";
+import { observeQueue } from "./gateway-metrics.ts";
 import { listen } from "./listen.ts";
 import { Admission } from "./queue/admission.ts";
 import { InvocationQueue } from "./queue/invocation-queue.ts";
@@ -45,11 +47,20 @@ async function main(): Promise<void> {
 
   store.assertWritable();
 
+  const telemetry = await startTelemetry({
+    serviceName: "mayfly-gateway",
+    instance: settings.instance,
+    metrics: settings.metrics,
+    env: process.env,
+    logger,
+  });
+
   const redis = await connectRedis(settings.redis, "command", logger);
   const inbox = new ReplyInbox(await connectRedis(settings.redis, "blocking", logger), logger);
   const queue = new InvocationQueue(redis);
   const registry = new FunctionRegistry(redis);
   const admission = new Admission(WIDTH_MIN);
+  observeQueue(admission);
   const capacity = new WorkerCapacity(redis, (width) => admission.setWidth(width), logger);
   const layers = new LayerRegistry(redis);
   const stopSweeping = sweepBundles(store, { functions: registry, layers }, logger);
@@ -84,6 +95,7 @@ async function main(): Promise<void> {
       () => queue.close(),
       async () => redis.disconnect(),
       () => packer.close(),
+      () => telemetry.close(),
     ];
     await shutDown(server, closers, SHUTDOWN_GRACE_MS, logger);
     logger.info("The gateway has stopped");

@@ -24,6 +24,8 @@ describe("readSettings()", () => {
     expect(readSettings(complete())).toEqual({
       host: "127.0.0.1",
       port: 8480,
+      metrics: { host: "127.0.0.1", port: 9464 },
+      instance: "main",
       redis: "/run/redis.sock",
       dataDir: "/var/lib/mayfly",
       apiKey: "0123456789abcdef",

@@ -3,6 +3,12 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { MayflyError } from "../contract/index.ts";
+import {
+  type MetricsAddress,
+  metricsAddress,
+  metricsHost,
+  metricsPort,
+} from "../telemetry/metrics-address.ts";
 
 /** Shorter keys can be guessed; the one that `npm start` makes has 43 characters. */
 const API_KEY_LENGTH_MIN = 16;
@@ -31,6 +37,11 @@ const environment = z
     /** Started as root, the gateway becomes this user and group once it has its key and its port. */
     MAYFLY_UID: wholeNumber(0xffff_fffe).optional(),
     MAYFLY_GID: wholeNumber(0xffff_fffe).optional(),
+    /** Where /metrics is; it asks for no key. The port may be 0 (the kernel chooses) or `off`. */
+    MAYFLY_METRICS_HOST: metricsHost,
+    MAYFLY_GATEWAY_METRICS_PORT: metricsPort.default(9464),
+    /** Names this service in its telemetry. */
+    MAYFLY_INSTANCE: z.string().default("main"),
     MAYFLY_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
   })
   .refine((env) => (env.MAYFLY_UID === undefined) === (env.MAYFLY_GID === undefined), {
@@ -45,6 +56,8 @@ export interface Settings {
   dataDir: string;
   apiKey: string;
   owner: { uid: number; gid: number } | undefined;
+  metrics: MetricsAddress | undefined;
+  instance: string;
   logLevel: string;
 }
 
@@ -71,6 +84,8 @@ export function readSettings(variables: NodeJS.ProcessEnv): Settings {
       env.MAYFLY_UID === undefined || env.MAYFLY_GID === undefined
         ? undefined
         : { uid: env.MAYFLY_UID, gid: env.MAYFLY_GID },
+    metrics: metricsAddress(env.MAYFLY_METRICS_HOST, env.MAYFLY_GATEWAY_METRICS_PORT),
+    instance: env.MAYFLY_INSTANCE,
     logLevel: env.MAYFLY_LOG_LEVEL,
   };
 }

@@ -29,7 +29,7 @@ module.exports = {
     { name: "no-circle", severity: "error", from: {}, to: { circular: true } },
     { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
     wall("contract", []),
-    wall("telemetry", []),
+    wall("telemetry", ["contract"]),
     wall("gateway", ["contract", "telemetry"]),
     wall("worker", ["contract", "telemetry", "pool"]),
     wall("pool", ["contract", "telemetry", "native/ts", "runtimes"]),

@@ -46,6 +46,7 @@ export async function createPool(options: CreatePoolOptions): Promise<SandboxPoo
     maxSandboxes,
     budgetBytes: options.budgetBytes ?? defaultPoolBudgetBytes(),
     logger,
+    usage: () => cgroups.usage(),
     afterClose: async () => {
       await egress?.close();
       cgroups.close();

@@ -9,11 +9,14 @@ import {
 } from "../contract/index.ts";
 import type { Cgroup } from "../native/ts/cgroup.ts";
 import type { NamespaceSet } from "../native/ts/namespace-set.ts";
+import { unixMs } from "../telemetry/clock.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { inSpan } from "../telemetry/tracing.ts";
 import { performAutopsy } from "./autopsy.ts";
 import type { EgressLink } from "./egress/egress-network.ts";
 import type { GuestChannel, GuestMessage } from "./guest-channel.ts";
 import type { LogCollector } from "./log-collector.ts";
+import { recordPhases } from "./record-phases.ts";
 import { removeCgroup } from "./remove-cgroup.ts";
 import type {
   Lease,
@@ -64,6 +67,7 @@ export class LinuxSandbox implements Sandbox {
   #lease: SandboxStatus["lease"];
   #message: Promise<GuestMessage> = new Promise(() => {});
   #mounted: Promise<void> = Promise.resolve();
+  #mountedAtMs = 0;
   #teardown: Promise<Teardown> | undefined;
   #resolveDestroyed!: (teardown: Teardown) => void;
 
@@ -124,24 +128,30 @@ export class LinuxSandbox implements Sandbox {
     const hasLayers = layerFolders.length > 0;
     const code = codeFolder === undefined ? undefined : "use";
     guest.send({ type: "init", functionName, handler, memoryMb, environment, hasLayers, code, ...asked });
-    cgroup.limit({
-      cpu: limits.cpu,
-      memoryBytes: limits.memoryMb * MIB,
-      pids: limits.pids + OWN_PROCESSES,
-      ioBytes: limits.ioMbps && limits.ioMbps * MIB,
-      ioOperations: limits.iops,
-    });
+    await inSpan("limit", {}, async () =>
+      cgroup.limit({
+        cpu: limits.cpu,
+        memoryBytes: limits.memoryMb * MIB,
+        pids: limits.pids + OWN_PROCESSES,
+        ioBytes: limits.ioMbps && limits.ioMbps * MIB,
+        ioOperations: limits.iops,
+      }),
+    );
     /* The mounts let it go on, so they come last. */
     await link?.allow(lease.egress);
     if (this.#teardown !== undefined) return;
     const tmpBytes = limits.tmpMb * MIB;
     const tmpInodes = tmpBytes / TMP_BYTES_PER_INODE;
-    this.#mounted = set
-      .mount({ bundleFolder, codeFolder, layerFolders, volumes, writableRoot, tmpBytes, tmpInodes })
-      .catch((error) => {
+    const files = { bundleFolder, codeFolder, layerFolders, volumes, writableRoot, tmpBytes, tmpInodes };
+    this.#mounted = inSpan("mount", {}, () => set.mount(files)).then(
+      () => {
+        this.#mountedAtMs = unixMs();
+      },
+      (error) => {
         /* Whoever destroyed it meanwhile does not want to know. */
         if (this.#teardown === undefined) throw error;
-      });
+      },
+    );
     this.#mounted.catch(() => {}); // run() tells
   }
 
@@ -150,8 +160,10 @@ export class LinuxSandbox implements Sandbox {
     if (this.#lease !== undefined) this.#lease.invocationId = event.invocationId;
     const { guest, set, cgroup, logger } = this.#parts;
     const message = this.#message;
+    const sentAtMs = unixMs();
     guest.send(event, body);
     const outcome = await this.#firstOf<Outcome>(message.then(outcomeOf), timeoutMs);
+    recordPhases(outcome, Math.max(sentAtMs, this.#mountedAtMs), unixMs());
     if (outcome.kind === "timeout" && this.#teardown === undefined) {
       const autopsy = await performAutopsy(cgroup, message, logger);
       if (autopsy !== undefined) outcome.autopsy = autopsy;

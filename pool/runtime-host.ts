@@ -6,6 +6,7 @@ import type { JoinFds, NamespaceSet } from "../native/ts/namespace-set.ts";
 import { Spawner, type SpawnerOptions } from "../native/ts/spawner.ts";
 import type { Zygote } from "../native/ts/zygote.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { execFallback, zygoteStarts } from "./pool-metrics.ts";
 
 export type StartMode = "fork" | "exec";
 
@@ -36,6 +37,7 @@ export class RuntimeHost {
       },
     });
     host = new RuntimeHost(spawner, options);
+    execFallback.record(0, { "mayfly.runtime": options.runtime });
     return host;
   }
 
@@ -46,6 +48,7 @@ export class RuntimeHost {
   /** Gives up forking for good: the zygote's self-test failed. */
   useExec(): void {
     this.#mode = "exec";
+    execFallback.record(1, { "mayfly.runtime": this.#options.runtime });
     this.#zygote?.then(
       (zygote) => zygote.close(),
       () => {},
@@ -76,6 +79,7 @@ export class RuntimeHost {
 
   async #startZygote(): Promise<Zygote> {
     try {
+      zygoteStarts.add(1, { "mayfly.runtime": this.#options.runtime });
       return await this.#spawner.startZygote(() => {
         this.#zygote = undefined;
         if (!this.#closed && this.#mode === "fork")

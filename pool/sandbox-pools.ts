@@ -19,6 +19,7 @@ export interface SandboxPoolsOptions {
   /** What all parked sandboxes together may take. */
   budgetBytes: number;
   logger: Logger;
+  usage: SandboxPool["usage"];
   /** Ends what the pools stand on, once they are gone. */
   afterClose: () => Promise<void>;
 }
@@ -64,6 +65,10 @@ export class SandboxPools implements SandboxPool {
 
   get sizing(): SandboxPool["sizing"] {
     return { poolBudgetBytes: this.#autosizer.budgetBytes, pressure: this.#autosizer.pressure };
+  }
+
+  usage(): ReturnType<SandboxPool["usage"]> {
+    return this.#options.usage();
   }
 
   stats(): PoolStatus[] {

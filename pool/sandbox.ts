@@ -158,6 +158,8 @@ export interface SandboxPool {
   stats(): PoolStatus[];
   /** What pools are sized by, beside what is asked of them. */
   readonly sizing: Pick<WorkerStatus, "poolBudgetBytes" | "pressure">;
+  /** Of all sandboxes together: CPU time since the start, memory now. */
+  usage(): { cpuUs: number; memoryBytes: number };
   /** Every sandbox that there is, as it is now. */
   inspect(): SandboxStatus[];
   /** Refuses new leases and destroys every sandbox: whoever wants running ones to finish waits before. */

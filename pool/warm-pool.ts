@@ -15,6 +15,13 @@ import {
 } from "../contract/index.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { LeaseQueue } from "./lease-queue.ts";
+import {
+  coldStarts,
+  createDuration,
+  leaseDuration,
+  poolAttributes,
+  teardownDuration,
+} from "./pool-metrics.ts";
 import type { PoolSizer } from "./pool-sizer.ts";
 import type { Sandbox, SandboxFactory } from "./sandbox.ts";
 
@@ -52,6 +59,9 @@ export class WarmPool {
   #starting = 0;
   #leaked = 0;
   #retired = 0;
+  #died = 0;
+  #failed = 0;
+  readonly #attributes: ReturnType<typeof poolAttributes>;
   #target: number;
   #maxStarting: number;
   #refillTimer: NodeJS.Timeout | undefined;
@@ -65,6 +75,11 @@ export class WarmPool {
   constructor(options: WarmPoolOptions) {
     this.#options = options;
     this.runtime = options.factory.runtime;
+    this.#attributes = poolAttributes({
+      ...options,
+      runtime: this.runtime,
+      network: options.factory.network,
+    });
     this.sizer = options.sizer;
     this.#target = options.sizer.bounds.floor;
     this.#maxStarting = options.maxStarting ?? 1;
@@ -78,11 +93,14 @@ export class WarmPool {
     const sandbox = this.#parked.shift();
     if (sandbox !== undefined) {
       this.#handed(sandbox);
+      leaseDuration.record(0, this.#attributes);
       return Promise.resolve(sandbox);
     }
+    coldStarts.add(1, this.#attributes);
+    const askedAt = performance.now();
     const waited = this.#waiting.wait(timeoutMs, () => this.#leaseTimeout(timeoutMs));
     this.#refill();
-    return waited;
+    return waited.finally(() => leaseDuration.record((performance.now() - askedAt) / 1000, this.#attributes));
   }
 
   /** A parked sandbox, if there is one now. */
@@ -135,6 +153,8 @@ export class WarmPool {
       waiting: this.#waiting.length,
       retired: this.#retired,
       leaked: this.#leaked,
+      died: this.#died,
+      failed: this.#failed,
       decisions: [...this.#decisions],
     };
   }
@@ -202,7 +222,9 @@ export class WarmPool {
     const startedAt = performance.now();
     try {
       sandbox = await this.#options.factory.create();
-      this.sizer.refilled(performance.now() - startedAt);
+      const tookMs = performance.now() - startedAt;
+      this.sizer.refilled(tookMs);
+      createDuration.record(tookMs / 1000, this.#attributes);
       this.#retryMs = 0;
     } catch (error) {
       this.#total -= 1;
@@ -215,6 +237,7 @@ export class WarmPool {
   }
 
   #startFailed(error: unknown): void {
+    this.#failed += 1;
     this.#options.logger.error({ err: error, runtime: this.runtime }, "a sandbox could not be made");
     this.#retryMs = Math.min(LAST_RETRY_MS, Math.max(FIRST_RETRY_MS, this.#retryMs * 2));
     this.#retryTimer ??= setTimeout(() => {
@@ -224,7 +247,8 @@ export class WarmPool {
   }
 
   #park(sandbox: Sandbox): void {
-    void sandbox.destroyed.then(({ leaked }) => {
+    void sandbox.destroyed.then(({ leaked, removedUs }) => {
+      teardownDuration.record(removedUs / 1e6, this.#attributes);
       if (leaked) this.#leaked += 1;
       this.#total -= 1;
       this.#checkEmptied();
@@ -244,6 +268,7 @@ export class WarmPool {
     const index = this.#parked.indexOf(sandbox);
     if (index < 0) return;
     this.#parked.splice(index, 1);
+    this.#died += 1;
     this.#options.logger.warn({ sandbox: sandbox.id }, "a parked sandbox died and is replaced");
     void sandbox.destroy();
   }

@@ -3,7 +3,7 @@
  * written within a span says which: `trace_id`, `span_id` and `trace_flags`, the names that OpenTelemetry gives them
  * (specification, "Trace Context in non-OTLP Log Formats").
  */
-import { trace } from "@opentelemetry/api";
+import { isSpanContextValid, trace } from "@opentelemetry/api";
 import { type Logger, pino } from "pino";
 
 export type { Logger } from "pino";
@@ -21,7 +21,7 @@ export function createLogger(component: string, level: string): Logger {
 /** Nothing while nothing is traced. */
 function activeSpanIds(): object {
   const ids = trace.getActiveSpan()?.spanContext();
-  if (ids === undefined) return {};
+  if (ids === undefined || !isSpanContextValid(ids)) return {};
   return {
     trace_id: ids.traceId,
     span_id: ids.spanId,

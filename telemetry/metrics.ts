@@ -44,6 +44,11 @@ export function upDownCounter(name: string, described: Described) {
   return { add: (value: number, attributes?: Attributes) => get().add(value, attributes) };
 }
 
+export function gauge(name: string, described: Described) {
+  const get = lazily(() => meter().createGauge(name, described));
+  return { record: (value: number, attributes?: Attributes) => get().record(value, attributes) };
+}
+
 /** One reading: a value, and what it is of. */
 export type Reading = [value: number, attributes?: Attributes];
 

@@ -42,16 +42,12 @@ export function observeProcess(): void {
       },
     );
 
-  observeGauge(
-    "v8js.memory.heap.used",
-    { unit: "By", description: "V8's heap that is in use" },
-    () => [[process.memoryUsage().heapUsed]],
-  );
-  observeGauge(
-    "process.memory.usage",
-    { unit: "By", description: "Resident memory of the process" },
-    () => [[process.memoryUsage.rss()]],
-  );
+  observeGauge("v8js.memory.heap.used", { unit: "By", description: "V8's heap that is in use" }, () => [
+    [process.memoryUsage().heapUsed],
+  ]);
+  observeGauge("process.memory.usage", { unit: "By", description: "Resident memory of the process" }, () => [
+    [process.memoryUsage.rss()],
+  ]);
   observeCounter("process.cpu.time", { unit: "s", description: "CPU time of the process" }, () => {
     const { user, system } = process.cpuUsage();
     return [

@@ -12,6 +12,7 @@ import {
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
+import { unixMs } from "./clock.ts";
 
 export { type Attributes, type Span, SpanKind } from "@opentelemetry/api";
 
@@ -30,13 +31,20 @@ export interface SpanOptions {
 
 const tracer = trace.getTracer("mayfly");
 
-/** Runs `work` within a span that ends with it; what it throws marks the span as failed, by its class or `code`. */
+/**
+ * Runs `work` within a span that ends with it; what it throws marks the span as failed, by its class or `code`. Its
+ * times are unixMs()'s: OpenTelemetry's own begin at whole milliseconds.
+ */
 export function inSpan<T>(
   name: string,
   { kind, attributes, parent }: SpanOptions,
   work: (span: Span) => Promise<T>,
 ): Promise<T> {
-  const options = { ...(kind !== undefined && { kind }), ...(attributes && { attributes }) };
+  const options = {
+    startTime: unixMs(),
+    ...(kind !== undefined && { kind }),
+    ...(attributes && { attributes }),
+  };
   return tracer.startActiveSpan(name, options, parent ?? context.active(), async (span) => {
     try {
       return await work(span);
@@ -44,7 +52,7 @@ export function inSpan<T>(
       failSpan(span, errorTypeOf(error));
       throw error;
     } finally {
-      span.end();
+      span.end(unixMs());
     }
   });
 }
@@ -68,6 +76,11 @@ export function recordSpan(
 export function failSpan(span: Span, errorType: string): void {
   span.setAttribute("error.type", errorType);
   span.setStatus({ code: SpanStatusCode.ERROR });
+}
+
+/** On the active span, if there is one. */
+export function annotateSpan(attributes: Attributes): void {
+  trace.getActiveSpan()?.setAttributes(attributes);
 }
 
 /** The active span, for whoever carries on; undefined while nothing is traced. */

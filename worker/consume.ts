@@ -8,7 +8,9 @@
 import { type Job, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { INVOCATION_QUEUE, type InvocationJob, invocationJob, invocationReply } from "../contract/index.ts";
+import { unixMs } from "../telemetry/clock.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { contextOf, failSpan, inSpan, recordSpan, SpanKind } from "../telemetry/tracing.ts";
 import { announce } from "./announce.ts";
 import type { JudgedInvocation } from "./run-invocation.ts";
 import { sendReply } from "./settle.ts";
@@ -26,6 +28,8 @@ export interface ConsumeOptions {
 }
 
 export interface Consumer {
+  /** Jobs in hand: taken and not settled. */
+  readonly running: number;
   /** Takes no more jobs; resolves when those in hand are settled and their sandboxes are gone. */
   close(): Promise<void>;
 }
@@ -36,6 +40,7 @@ export async function consume(options: ConsumeOptions): Promise<Consumer> {
   const teardowns = new Set<Promise<void>>();
   /** By the job's id, from its arrival until BullMQ asks for it to be processed. */
   const begun = new Map<string | undefined, Promise<void>>();
+  let running = 0;
 
   async function processJob({ id, data }: Job<unknown>): Promise<void> {
     const work = begun.get(id) ?? carryOut(data);
@@ -44,13 +49,44 @@ export async function consume(options: ConsumeOptions): Promise<Consumer> {
   }
 
   async function carryOut(data: unknown): Promise<void> {
+    running += 1;
+    try {
+      await carryOutJob(data, unixMs());
+    } finally {
+      running -= 1;
+    }
+  }
+
+  async function carryOutJob(data: unknown, takenAtMs: number): Promise<void> {
     const job = invocationJob.safeParse(data);
     if (!job.success) {
       logger.error({ code: "JOB_INVALID", faults: job.error.issues.map(nameOfFault) }, "a job was refused");
       await replyWithoutRunning(data, "internal");
       return;
     }
-    const { teardown } = await options.settle(await options.run(job.data));
+    const { trace, sentAtMs, invocationId, functionName } = job.data;
+    const parent = contextOf(trace);
+    recordSpan("queue", sentAtMs, takenAtMs, { parent });
+    const attributes = {
+      "messaging.system": "bullmq",
+      "messaging.operation.name": "process",
+      "messaging.operation.type": "process",
+      "messaging.destination.name": INVOCATION_QUEUE,
+      "messaging.message.id": invocationId,
+      "faas.name": functionName,
+      "faas.invocation_id": invocationId,
+    };
+    const { teardown } = await inSpan(
+      `process ${INVOCATION_QUEUE}`,
+      { kind: SpanKind.CONSUMER, parent, attributes },
+      async (span) => {
+        const judged = await options.run(job.data);
+        const { verdict } = judged.reply;
+        span.setAttribute("mayfly.verdict", verdict);
+        if (verdict !== "ok") failSpan(span, verdict);
+        return await options.settle(judged);
+      },
+    );
     teardowns.add(teardown);
     void teardown.finally(() => teardowns.delete(teardown));
   }
@@ -96,6 +132,9 @@ export async function consume(options: ConsumeOptions): Promise<Consumer> {
   const announcer = await announce(redis, concurrency, logger);
 
   return {
+    get running() {
+      return running;
+    },
     async close() {
       /* Not awaited: Redis may be away. */
       void announcer.stop();

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { STATUS_SOCKET } from "../contract/index.ts";
 import { createPool } from "../pool/create-pool.ts";
 import { createLogger } from "../telemetry/logger.ts";
+import { startTelemetry } from "../telemetry/start-telemetry.ts";
 import { openBundleCache } from "./bundle-cache.ts";
 import { CodeStore } from "./code-store.ts";
 import { connectRedis } from "./connect-redis.ts";
@@ -15,6 +16,7 @@ import { runInvocation } from "./run-invocation.ts";
 import { readSettings } from "./settings.ts";
 import { settle } from "./settle.ts";
 import { serveStatus } from "./status-server.ts";
+import { observeWorker } from "./worker-metrics.ts";
 
 /** Why the worker ends. Told so while starting, it finishes its start first: there is one way down. */
 const { promise: stopAsked, resolve: stop } = Promise.withResolvers<{ reason: string; exitCode: number }>();
@@ -27,6 +29,13 @@ const GIVE_UP_MS = 2_000;
 const settings = readSettings(process.env);
 const logger = createLogger("worker", settings.logLevel);
 
+const telemetry = await startTelemetry({
+  serviceName: "mayfly-worker",
+  instance: settings.instance,
+  metrics: settings.metrics,
+  env: process.env,
+  logger,
+});
 const redis = connectRedis(settings.redis);
 redis.on("error", (error) => logger.error({ err: error }, "the connection to Redis failed"));
 const bundles = await openBundleCache({
@@ -61,6 +70,7 @@ const status = await serveStatus(join(settings.dataDir, STATUS_SOCKET), () => ({
   pools: pool.stats(),
   ...pool.sizing,
 }));
+observeWorker(pool, consumer, settings.concurrency);
 logger.info({ pool: settings.pool, concurrency: settings.concurrency }, "the worker takes invocations");
 // The launcher (cli/) waits for this; under another supervisor there is nobody to tell.
 process.send?.("ready");
@@ -80,5 +90,6 @@ await Promise.all([retired, codes.close()]);
 // Those given up settle now, as worker_lost.
 await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, GIVE_UP_MS).unref())]);
 redis.disconnect();
+await telemetry.close();
 logger.info("the worker has stopped");
 process.exit(exitCode);

@@ -66,6 +66,7 @@ export function scriptedSandbox(
 
 export function poolOf(sandbox: Sandbox | Error): SandboxPool {
   return {
+    usage: () => ({ cpuUs: 0, memoryBytes: 0 }),
     inspect: () => [],
     async acquire() {
       if (sandbox instanceof Error) throw sandbox;
@@ -96,6 +97,7 @@ export function jobOf(changes: Partial<InvocationJob> = {}): InvocationJob {
     writableRoot: false,
     event: '{"name":"you"}',
     enqueuedAtMs: Date.now(),
+    sentAtMs: Date.now(),
     startBeforeMs: Date.now() + 30_000,
     ...changes,
   };

@@ -10,8 +10,10 @@ import {
   MayflyError,
   type Verdict,
 } from "../contract/index.ts";
-import type { Sandbox, SandboxLog, SandboxPool, Usage } from "../pool/sandbox.ts";
+import type { Outcome, Sandbox, SandboxLog, SandboxPool, Usage } from "../pool/sandbox.ts";
+import { unixMs } from "../telemetry/clock.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { inSpan, traceCarrier } from "../telemetry/tracing.ts";
 import type { BundleCache, OpenBundle } from "./bundle-cache.ts";
 import type { CodeStore } from "./code-store.ts";
 import { judgeOutcome } from "./judge-outcome.ts";
@@ -47,7 +49,7 @@ type Taken = Pick<JudgedInvocation, "sandbox" | "bundle" | "layers">;
 
 /** Never rejects: what goes wrong becomes a verdict. */
 export async function runInvocation(job: InvocationJob, tools: InvocationTools): Promise<JudgedInvocation> {
-  const timings: InvocationTimings = { queueMs: Math.max(0, Date.now() - job.enqueuedAtMs) };
+  const timings: InvocationTimings = { queueMs: Math.max(0, unixMs() - job.enqueuedAtMs) };
   const taken: Taken = { layers: [] };
   const judged = (reply: Omit<InvocationReply, "invocationId" | "timings">): JudgedInvocation => ({
     job,
@@ -59,15 +61,7 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
     if (Date.now() > job.startBeforeMs) return judged({ verdict: "queue_timeout" });
 
     const sandbox = await leaseSandbox(job, tools, taken, timings);
-    const outcome = await sandbox.run(
-      {
-        type: "event",
-        invocationId: job.invocationId,
-        deadlineMs: Date.now() + job.limits.timeoutMs,
-      },
-      Buffer.from(job.event),
-      job.limits.timeoutMs,
-    );
+    const outcome = await inSpan("invoke", {}, () => invoke(sandbox, job));
     // The worker is stopping and did not wait for it any longer.
     if (sandbox.state === "destroyed") return judged({ verdict: "worker_lost" });
     if (outcome.kind === "answer") {
@@ -95,6 +89,22 @@ export async function runInvocation(job: InvocationJob, tools: InvocationTools):
   }
 }
 
+/** The function's own spans are children of the one around this. */
+async function invoke(sandbox: Sandbox, job: InvocationJob): Promise<Outcome> {
+  const trace = traceCarrier() ?? job.trace;
+  const { timeoutMs } = job.limits;
+  return await sandbox.run(
+    {
+      type: "event",
+      invocationId: job.invocationId,
+      deadlineMs: Date.now() + timeoutMs,
+      ...(trace && { trace }),
+    },
+    Buffer.from(job.event),
+    timeoutMs,
+  );
+}
+
 /** One that has loaded the function already, or else one to load it. What is taken is the caller's to give back. */
 async function leaseSandbox(
   job: InvocationJob,
@@ -110,20 +120,17 @@ async function leaseSandbox(
     return prewarmed;
   }
   const lease = leaseOf(job, volumes);
-  const bundle = await bundles.open(job.bundleDigest);
-  taken.bundle = bundle;
-  for (const digest of job.layerDigests) taken.layers.push(await bundles.open(digest));
+  const bundleFolder = await inSpan("open bundle", {}, async () => {
+    taken.bundle = await bundles.open(job.bundleDigest);
+    for (const digest of job.layerDigests) taken.layers.push(await bundles.open(digest));
+    return taken.bundle.folder;
+  });
   const layerFolders = taken.layers.map((layer) => layer.folder);
   const leaseAt = performance.now();
   const waitMs = Math.max(1, job.startBeforeMs - Date.now());
-  const sandbox = await pool.acquire(job.runtime, waitMs, job.network);
+  const sandbox = await inSpan("lease", {}, () => pool.acquire(job.runtime, waitMs, job.network));
   taken.sandbox = sandbox;
-  await sandbox.prepare({
-    ...lease,
-    bundleFolder: bundle.folder,
-    codeFolder: codes?.folderOf(job),
-    layerFolders,
-  });
+  await sandbox.prepare({ ...lease, bundleFolder, codeFolder: codes?.folderOf(job), layerFolders });
   timings.leaseMs = performance.now() - leaseAt;
   return sandbox;
 }

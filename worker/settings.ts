@@ -2,6 +2,12 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { ipv4Address, ipv4Cidr, MayflyError, parseCidr } from "../contract/index.ts";
+import {
+  type MetricsAddress,
+  metricsAddress,
+  metricsHost,
+  metricsPort,
+} from "../telemetry/metrics-address.ts";
 import { parseVolumes, type Volume } from "./parse-volumes.ts";
 
 const MIB = 1024 * 1024;
@@ -71,6 +77,9 @@ const environment = z.object({
     .pipe(z.array(ipv4Cidr)),
   /** How many sandboxes with egress are kept parked; 0: each is made when it is asked for. */
   MAYFLY_EGRESS_POOL_MIN: count(0, 1024).default(2),
+  /** Where /metrics is; it asks for no key. The port may be 0 (the kernel chooses) or `off`. */
+  MAYFLY_METRICS_HOST: metricsHost,
+  MAYFLY_WORKER_METRICS_PORT: metricsPort.default(9465),
   MAYFLY_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
 });
 
@@ -94,6 +103,7 @@ export interface WorkerSettings {
   volumes: Map<string, Volume>;
   /** Absent: no function reaches the network. */
   egress?: { range: string; resolver: string | undefined; deny: string[]; target: WorkerSettings["pool"] };
+  metrics: MetricsAddress | undefined;
   logLevel: string;
 }
 
@@ -136,6 +146,7 @@ export function readSettings(variables: NodeJS.ProcessEnv): WorkerSettings {
       },
     }),
     drainMs: env.MAYFLY_DRAIN_MS,
+    metrics: metricsAddress(env.MAYFLY_METRICS_HOST, env.MAYFLY_WORKER_METRICS_PORT),
     logLevel: env.MAYFLY_LOG_LEVEL,
   };
 }

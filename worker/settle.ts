@@ -4,9 +4,12 @@
  */
 import type { Redis } from "ioredis";
 import { encodeReply, type InvocationReply, type Receipt, replyList } from "../contract/index.ts";
-import type { Teardown, Usage } from "../pool/sandbox.ts";
+import type { Sandbox, Teardown, Usage } from "../pool/sandbox.ts";
+import { unixMs } from "../telemetry/clock.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { inSpan, traceCarrier } from "../telemetry/tracing.ts";
 import type { JudgedInvocation } from "./run-invocation.ts";
+import { recordInvocation } from "./worker-metrics.ts";
 
 /** A gateway takes replies at once; what a dead one left behind goes away by itself. */
 const REPLY_TTL_S = 60;
@@ -25,7 +28,11 @@ export async function settle(
   tools: SettleTools,
 ): Promise<{ teardown: Promise<void> }> {
   try {
-    await sendReply(tools.redis, invocation.job.gatewayId, invocation.reply);
+    const { job, reply } = invocation;
+    await inSpan("settle", {}, () => {
+      const trace = traceCarrier();
+      return sendReply(tools.redis, job.gatewayId, { ...reply, sentAtMs: unixMs(), ...(trace && { trace }) });
+    });
   } catch (error) {
     // The gateway will call the invocation lost; running it again would break "at most once".
     tools.logger.error(
@@ -46,7 +53,8 @@ export async function sendReply(redis: Redis, gatewayId: string, reply: Invocati
 async function tearDown(invocation: JudgedInvocation, logger: Logger): Promise<void> {
   try {
     const usage = usageOf(invocation, logger);
-    const teardown = await invocation.sandbox?.destroy();
+    recordInvocation(invocation, usage);
+    const teardown = await takeDown(invocation.sandbox);
     if (teardown) logger.info(receiptOf(invocation, usage, teardown), "invocation settled");
     else logger.info(namesOf(invocation), "invocation settled without a sandbox");
   } finally {
@@ -54,6 +62,10 @@ async function tearDown(invocation: JudgedInvocation, logger: Logger): Promise<v
     invocation.bundle?.release();
     for (const layer of invocation.layers) layer.release();
   }
+}
+
+async function takeDown(sandbox: Sandbox | undefined): Promise<Teardown | undefined> {
+  return sandbox && (await inSpan("teardown", {}, () => sandbox.destroy()));
 }
 
 function namesOf({

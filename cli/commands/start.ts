@@ -19,7 +19,7 @@ import { type DataFolder, prepareDataFolder } from "../start/data-folder.ts";
 import { lastWords } from "../start/last-words.ts";
 import { limitLogs } from "../start/limit-logs.ts";
 import { type ServiceProcess, startService } from "../start/service-process.ts";
-import { readStartSettings } from "../start/start-settings.ts";
+import { readStartSettings, type StartSettings } from "../start/start-settings.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../examples", import.meta.url));
 const READY_TIMEOUT_MS = 60_000;
@@ -95,7 +95,7 @@ export async function startCommand(): Promise<number> {
       const url = `http://${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${port}`;
       await untilReady(worker, url);
       await deployExamples(url, data);
-      printWelcome(url, data);
+      printWelcome(url, data, settings);
       return "started";
     };
 
@@ -152,12 +152,15 @@ async function deployExamples(url: string, data: DataFolder): Promise<void> {
   await writeFile(data.examplesMark, "");
 }
 
-function printWelcome(url: string, data: DataFolder): void {
+function printWelcome(url: string, data: DataFolder, { metrics }: StartSettings): void {
+  const shown = [metrics.gateway, metrics.worker]
+    .filter((address) => address !== undefined && address.port !== 0)
+    .map((address) => `http://${address?.host}:${address?.port}/metrics`);
   console.log(`Mayfly is ready; Ctrl-C stops it.
 
   URL      ${url}
   API key  ${data.apiKey}  (kept in ${data.apiKeyFile})
-  Logs     ${data.logs}
+  Logs     ${data.logs}${shown.length === 0 ? "" : `\n  Metrics  ${shown.join("  ")}`}
 
 Try it:
 

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 const PRELOAD = new URL("./end-with-launcher.ts", import.meta.url).href;
 
-/** What a child inherits besides MAYFLY_ settings. Nothing else of the user's environment is its business. */
+/** What a child inherits besides MAYFLY_ and OTEL_ settings. Nothing else of the user's environment is its business. */
 const INHERITED = ["PATH", "TZ", "LANG", "NODE_EXTRA_CA_CERTS"];
 /** For clients, not for services. */
 const NOT_FOR_SERVICES = ["MAYFLY_API_KEY", "MAYFLY_URL"];
@@ -55,6 +55,8 @@ async function stopChild(child: ChildProcess, graceMs: number): Promise<void> {
 
 function inheritedEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const isForServices = (key: string) =>
-    INHERITED.includes(key) || (key.startsWith("MAYFLY_") && !NOT_FOR_SERVICES.includes(key));
+    INHERITED.includes(key) ||
+    key.startsWith("OTEL_") ||
+    (key.startsWith("MAYFLY_") && !NOT_FOR_SERVICES.includes(key));
   return Object.fromEntries(Object.entries(env).filter(([key]) => isForServices(key)));
 }

@@ -1,6 +1,12 @@
 /** What `mayfly start` is told by its environment. Gateway and worker check what is theirs. */
 import { z } from "zod";
 import { MayflyError } from "../../contract/index.ts";
+import {
+  type MetricsAddress,
+  metricsAddress,
+  metricsHost,
+  metricsPort,
+} from "../../telemetry/metrics-address.ts";
 import { dataDirOf } from "../data-dir.ts";
 
 const environment = z.object({
@@ -17,6 +23,10 @@ const environment = z.object({
     .optional(),
   /** The worker's (worker/settings.ts); the launcher must not be less patient. */
   MAYFLY_DRAIN_MS: z.coerce.number().int().min(0).max(900_000).default(10_000),
+  /** Gateway and worker listen there; the launcher only says where. */
+  MAYFLY_METRICS_HOST: metricsHost,
+  MAYFLY_GATEWAY_METRICS_PORT: metricsPort.default(9464),
+  MAYFLY_WORKER_METRICS_PORT: metricsPort.default(9465),
 });
 
 export interface StartSettings {
@@ -27,6 +37,7 @@ export interface StartSettings {
   /** The user's Redis; without one, an own is started. */
   redisUrl: string | undefined;
   drainMs: number;
+  metrics: Record<"gateway" | "worker", MetricsAddress | undefined>;
 }
 
 /** Errors: SETTINGS_INVALID, naming every variable at fault. */
@@ -42,6 +53,13 @@ export function readStartSettings(env: NodeJS.ProcessEnv): StartSettings {
     MAYFLY_INSTANCE: instance,
     MAYFLY_REDIS_URL: redisUrl,
     MAYFLY_DRAIN_MS: drainMs,
+    MAYFLY_METRICS_HOST: shownOn,
+    MAYFLY_GATEWAY_METRICS_PORT: gatewayPort,
+    MAYFLY_WORKER_METRICS_PORT: workerPort,
   } = parsed.data;
-  return { host, port, instance, dataDir: dataDirOf(env), redisUrl, drainMs };
+  const metrics = {
+    gateway: metricsAddress(shownOn, gatewayPort),
+    worker: metricsAddress(shownOn, workerPort),
+  };
+  return { host, port, instance, dataDir: dataDirOf(env), redisUrl, drainMs, metrics };
 }

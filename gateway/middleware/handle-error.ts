@@ -37,5 +37,7 @@ export function handleError(logger: Logger): ErrorHandler<GatewayEnv> {
 function invocationMembers(c: Context<GatewayEnv>, code: ErrorCode): Partial<Problem> {
   const invocationId: string | undefined = c.get("invocationId");
   if (invocationId === undefined) return {};
-  return ERROR_CODES[code].httpStatus === 429 ? { invocationId, verdict: "throttled" } : { invocationId };
+  if (ERROR_CODES[code].httpStatus !== 429) return { invocationId };
+  c.set("verdict", "throttled");
+  return { invocationId, verdict: "throttled" };
 }

@@ -1,8 +1,13 @@
-/** Gives an invocation its id, and every answer to it, errors included, X-Mayfly-Invocation-Id and Server-Timing. */
+/**
+ * Gives an invocation its id, and every answer to it, errors included, X-Mayfly-Invocation-Id and Server-Timing; counts
+ * it by its verdict.
+ */
 import { randomUUIDv7 } from "node:crypto";
 import { createMiddleware } from "hono/factory";
-import type { InvocationTimings } from "../../contract/index.ts";
+import type { InvocationTimings, Verdict } from "../../contract/index.ts";
+import { annotateSpan } from "../../telemetry/tracing.ts";
 import type { GatewayEnv } from "../gateway-env.ts";
+import { countInvocation } from "../gateway-metrics.ts";
 
 /** The phases in the order in which they happen, under their names in Server-Timing. */
 const PHASES = [
@@ -17,10 +22,16 @@ export const trackInvocation = createMiddleware<GatewayEnv>(async (c, next) => {
   const invocationId = randomUUIDv7();
   c.set("invocationId", invocationId);
   c.set("timings", {});
+  annotateSpan({ "faas.trigger": "http", "faas.invocation_id": invocationId });
   // Errors do not come through here: Hono has made them an answer when next() returns.
   await next();
   c.header("X-Mayfly-Invocation-Id", invocationId);
   c.header("Server-Timing", serverTiming(c.get("timings"), performance.now() - startedAt));
+  const verdict: Verdict | undefined = c.get("verdict");
+  if (verdict === undefined) return;
+  const functionName = c.req.param("name") ?? "";
+  countInvocation(functionName, verdict);
+  annotateSpan({ "faas.name": functionName, "mayfly.verdict": verdict });
 });
 
 /** `total` is what the gateway saw; the phases that the invocation did not reach are absent. */

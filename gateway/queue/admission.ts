@@ -40,6 +40,14 @@ export class Admission {
     return this.#queue.outCount;
   }
 
+  get waitingBytes(): number {
+    return this.#queue.waitingBytes;
+  }
+
+  get width(): number {
+    return this.#queue.width;
+  }
+
   setWidth(width: number): void {
     this.#queue.width = width;
   }

@@ -2,9 +2,17 @@
  * Waits for one invocation's turn, puts it on the queue and waits for its reply, its deadlines, or its caller to go
  * away. Every end is a reply with a verdict; only what hinders the start is thrown.
  */
-import type { InvocationJob, InvocationReply, Verdict } from "../../contract/index.ts";
-import { LIMITS } from "../../contract/index.ts";
+import {
+  INVOCATION_QUEUE,
+  type InvocationJob,
+  type InvocationReply,
+  LIMITS,
+  type TraceContext,
+  type Verdict,
+} from "../../contract/index.ts";
+import { unixMs } from "../../telemetry/clock.ts";
 import type { Logger } from "../../telemetry/logger.ts";
+import { inSpan, SpanKind, traceCarrier } from "../../telemetry/tracing.ts";
 import type { FunctionRecord } from "../registry/function-record.ts";
 import type { Admission } from "./admission.ts";
 import type { InvocationQueue } from "./invocation-queue.ts";
@@ -17,6 +25,17 @@ const WITHDRAW_SLACK_MS = 250;
 export interface InvokerLimits {
   queueTimeoutMs: number;
   replyGraceMs: number;
+}
+
+/** What one call brings with it. */
+export interface Call {
+  invocationId: string;
+  /** JSON text. */
+  event: string;
+  /** Aborts when the caller is gone. */
+  gone: AbortSignal;
+  /** The caller's own, if it sent one. */
+  trace: TraceContext | undefined;
 }
 
 export class Invoker {
@@ -37,28 +56,22 @@ export class Invoker {
     this.#limits = limits;
   }
 
-  /**
-   * `event` is JSON text; `gone` aborts when the caller is gone.
-   * Errors: CONCURRENCY_LIMIT, QUEUE_FULL, QUEUE_SHARE_FULL, QUEUE_UNAVAILABLE.
-   */
-  async invoke(
-    target: FunctionRecord,
-    invocationId: string,
-    event: string,
-    gone: AbortSignal,
-  ): Promise<InvocationReply> {
+  /** Errors: CONCURRENCY_LIMIT, QUEUE_FULL, QUEUE_SHARE_FULL, QUEUE_UNAVAILABLE. */
+  async invoke(target: FunctionRecord, call: Call): Promise<InvocationReply> {
+    const { invocationId, event, gone } = call;
     this.#queue.assertReady();
-    const arrivedAtMs = Date.now();
+    const arrivedAtMs = unixMs();
     const place = this.#admission.admit(target, event);
     let mayStillRun = false;
     try {
       if (place.state === "waiting") {
-        const end = await firstOf(untilTurn(place), this.#limits.queueTimeoutMs, gone);
+        const turn = () => firstOf(untilTurn(place), this.#limits.queueTimeoutMs, gone);
+        const end = await inSpan("wait for turn", {}, turn);
         if (end === "late") return verdictReply(invocationId, "queue_timeout");
         if (end === "gone") return this.#cancelled(invocationId, true);
       }
       const reply = this.#inbox.expect(invocationId);
-      await this.#queue.add(this.#job(target, invocationId, event, arrivedAtMs));
+      await this.#send(target, call, arrivedAtMs);
       const { withdrawAtMs, lostAtMs } = this.#deadlines(target, arrivedAtMs);
       let end = await firstOf(reply, withdrawAtMs - Date.now(), gone);
       if (end === "late") {
@@ -77,6 +90,20 @@ export class Invoker {
     } finally {
       if (!mayStillRun) this.#release(place, invocationId);
     }
+  }
+
+  /** The worker's spans are children of this one. */
+  #send(target: FunctionRecord, call: Call, arrivedAtMs: number): Promise<void> {
+    const attributes = {
+      "messaging.system": "bullmq",
+      "messaging.operation.name": "add",
+      "messaging.operation.type": "send",
+      "messaging.destination.name": INVOCATION_QUEUE,
+      "messaging.message.id": call.invocationId,
+    };
+    return inSpan(`send ${INVOCATION_QUEUE}`, { kind: SpanKind.PRODUCER, attributes }, () =>
+      this.#queue.add(this.#job(target, call, arrivedAtMs)),
+    );
   }
 
   /** Nobody waits for the answer any more, but until it comes the invocation takes room at a worker. */
@@ -105,7 +132,8 @@ export class Invoker {
     };
   }
 
-  #job(target: FunctionRecord, invocationId: string, event: string, enqueuedAtMs: number): InvocationJob {
+  #job(target: FunctionRecord, { invocationId, event, trace }: Call, enqueuedAtMs: number): InvocationJob {
+    const ownTrace = traceCarrier() ?? trace;
     const {
       runtime,
       handler,
@@ -135,6 +163,8 @@ export class Invoker {
       event,
       enqueuedAtMs,
       startBeforeMs: enqueuedAtMs + this.#limits.queueTimeoutMs,
+      sentAtMs: unixMs(),
+      ...(ownTrace && { trace: ownTrace }),
     };
   }
 

@@ -9,7 +9,9 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { decodeReply, type InvocationReply, replyList } from "../../contract/index.ts";
+import { unixMs } from "../../telemetry/clock.ts";
 import type { Logger } from "../../telemetry/logger.ts";
+import { contextOf, recordSpan } from "../../telemetry/tracing.ts";
 
 /** Finite, so that a connection that died silently is noticed. */
 const POP_TIMEOUT_S = 10;
@@ -68,7 +70,9 @@ export class ReplyInbox {
       this.#logger.error("A worker's reply has the wrong form");
       return;
     }
-    const { invocationId } = reply;
+    const { invocationId, sentAtMs, trace } = reply;
+    if (sentAtMs !== undefined && trace !== undefined)
+      recordSpan("reply", sentAtMs, unixMs(), { parent: contextOf(trace) });
     const resolve = this.#waiting.get(invocationId);
     if (!resolve) this.#logger.info({ invocationId }, "A reply came after its invocation had been given up");
     this.#waiting.delete(invocationId);

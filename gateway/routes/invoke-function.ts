@@ -1,6 +1,15 @@
 /** POST /v1/functions/{name}/invocations: an event in, the handler's JSON out. */
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
-import { functionName, isJson, LIMITS, MayflyError } from "../../contract/index.ts";
+import type { Context } from "hono";
+import {
+  functionName,
+  isJson,
+  LIMITS,
+  MayflyError,
+  type TraceContext,
+  traceContext,
+} from "../../contract/index.ts";
+import { inSpan } from "../../telemetry/tracing.ts";
 import type { GatewayEnv } from "../gateway-env.ts";
 import { invalidRequest } from "../middleware/invalid-request.ts";
 import { limitBody } from "../middleware/limit-body.ts";
@@ -51,16 +60,31 @@ export function invokeFunction(
     async (c): Promise<Response> => {
       const name = functionName.safeParse(c.req.param("name"));
       if (!name.success) throw invalidRequest("param.name", name.error);
-      const event = await eventText(await c.req.arrayBuffer());
-      const target = await registry.resolve(name.data);
-      const reply = await invoker.invoke(target, c.get("invocationId"), event, c.req.raw.signal);
+      const [event, target] = await inSpan("receive", {}, async () => [
+        await eventText(await c.req.arrayBuffer()),
+        await registry.resolve(name.data),
+      ]);
+      const reply = await invoker.invoke(target, {
+        invocationId: c.get("invocationId"),
+        event,
+        gone: c.req.raw.signal,
+        trace: callersTrace(c),
+      });
       c.set("timings", reply.timings);
+      c.set("verdict", reply.verdict);
       if (reply.verdict !== "ok") return sendVerdict(c, reply);
       return c.body((reply.body as Uint8Array<ArrayBuffer> | undefined) ?? "null", 200, {
         "Content-Type": "application/json",
       });
     },
   );
+}
+
+/** Passed on where nothing is traced here. What is no trace context is as none, as the specification asks. */
+function callersTrace(c: Context<GatewayEnv>): TraceContext | undefined {
+  const [traceparent, tracestate] = [c.req.header("traceparent"), c.req.header("tracestate")];
+  if (traceparent === undefined) return undefined;
+  return traceContext.safeParse({ traceparent, ...(tracestate && { tracestate }) }).data;
 }
 
 /** The event exactly as it was sent, once it is known to be JSON (which is UTF-8 without a mark, RFC 8259). */

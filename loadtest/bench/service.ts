@@ -27,8 +27,12 @@ export const HELLO_PATH = `/v1/functions/${HELLO_FUNCTION}/invocations`;
 export const SERVICE_PARKED = 16;
 
 /** Stopped with the scope, and its folder removed. */
-export async function launchBenchService(scope: Scope, instance: string): Promise<BenchService> {
-  const service = await launchService(instance, { MAYFLY_POOL_MIN: `${SERVICE_PARKED}` });
+export async function launchBenchService(
+  scope: Scope,
+  instance: string,
+  settings: NodeJS.ProcessEnv = {},
+): Promise<BenchService> {
+  const service = await launchService(instance, { MAYFLY_POOL_MIN: `${SERVICE_PARKED}`, ...settings });
   await scope.defer(async () => {
     await service.stop();
     await service.removeData();

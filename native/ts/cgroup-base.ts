@@ -177,6 +177,18 @@ export class CgroupBase implements CgroupParent {
     return new CgroupBase(layout, offers, folders, claims, fds, sharedFds);
   }
 
+  /** Of all below, those that are gone included in the CPU time. It is counted in the v2 tree on hybrid machines too. */
+  usage(): { cpuUs: number; memoryBytes: number } {
+    const [unified = "", , v1Memory] = this.#folders;
+    const stat = readFileSync(`${unified}/cpu.stat`, "utf8");
+    const memoryFile =
+      this.layout.mode === "unified" ? `${unified}/memory.current` : `${v1Memory}/memory.usage_in_bytes`;
+    return {
+      cpuUs: Number(/^usage_usec (\d+)/m.exec(stat)?.[1] ?? 0),
+      memoryBytes: Number(readFileSync(memoryFile, "utf8")),
+    };
+  }
+
   /** Removes the base folders; the sandboxes must be gone. */
   close(): void {
     for (const fd of this.fds) if (fd >= 0) closeSync(fd);

@@ -9,6 +9,13 @@ import { fileURLToPath } from "node:url";
 
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 
+/** So that it meets no other service on this machine. */
+const ON_ITS_OWN = {
+  MAYFLY_PORT: "0",
+  MAYFLY_GATEWAY_METRICS_PORT: "off",
+  MAYFLY_WORKER_METRICS_PORT: "off",
+};
+
 export interface LaunchedService {
   url: string;
   port: number;
@@ -38,7 +45,7 @@ export async function launchService(instance: string, env: NodeJS.ProcessEnv = {
   const removeData = () => rm(dataDir, { recursive: true });
   const child = spawn(process.execPath, ["cli/main.ts", "start"], {
     cwd: PROJECT,
-    env: { ...process.env, MAYFLY_DATA_DIR: dataDir, MAYFLY_INSTANCE: instance, MAYFLY_PORT: "0", ...env },
+    env: { ...process.env, ...ON_ITS_OWN, MAYFLY_DATA_DIR: dataDir, MAYFLY_INSTANCE: instance, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const said: string[] = [];

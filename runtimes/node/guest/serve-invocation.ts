@@ -49,6 +49,7 @@ function makeContext(init: InitHeader, event: EventHeader): Record<string, unkno
     functionVersion: "$LATEST",
     memoryLimitInMB: String(init.memoryMb),
     awsRequestId: event.invocationId,
+    ...event.trace,
     getRemainingTimeInMillis: () => Math.max(0, event.deadlineMs - Date.now()),
   };
 }
@@ -71,6 +72,12 @@ function setEnvironment(init: InitHeader): void {
     if (process.env[name] !== value) process.env[name] = value;
   // CommonJS reads NODE_PATH once, at the process's start; ES modules never do.
   if (process.env.NODE_PATH !== undefined) modulePaths._initPaths();
+}
+
+/** As OpenTelemetry's SDKs look for it: "Environment Variables as Context Propagation Carriers". */
+function setTrace({ traceparent, tracestate }: NonNullable<EventHeader["trace"]>): void {
+  process.env.TRACEPARENT = traceparent;
+  if (tracestate !== undefined) process.env.TRACESTATE = tracestate;
 }
 
 /** Returns when the function's files are there. */
@@ -134,6 +141,7 @@ export async function answerEvent({ control, gate, root }: Stage): Promise<Answe
   const { header, body } = frames.read();
   const event = header as unknown as EventHeader;
   process.env.MAYFLY_INVOCATION_ID = event.invocationId;
+  if (event.trace !== undefined) setTrace(event.trace);
   const answer = await call(loaded.call, init, event, body);
   /* It was reported before, and no invocation waited for it. */
   if (!init.report) answer.header.initMs = initMs;
