@@ -114,4 +114,30 @@ describe("the documents", () => {
     expect(variables.size).toBeGreaterThan(10);
     for (const variable of variables) expect(readme).toContain(`\`${variable}\``);
   });
+
+  it("observing.md lists every metric", () => {
+    const files = [
+      "gateway/gateway-metrics.ts",
+      "worker/worker-metrics.ts",
+      "pool/pool-metrics.ts",
+      "telemetry/observe-process.ts",
+    ];
+    const names = files.flatMap((file) =>
+      [...read(file).matchAll(/"((?:http|faas|mayfly|nodejs|v8js|process)\.[\w.]+)",? ?\n?/g)].map(
+        ([, name = ""]) => name,
+      ),
+    );
+    const attributes = [
+      "faas.name",
+      "mayfly.verdict",
+      "mayfly.state",
+      "mayfly.runtime",
+      "mayfly.network",
+      "mayfly.resource",
+    ];
+    const metrics = [...new Set(names)].filter((name) => !attributes.includes(name));
+    expect(metrics.length).toBeGreaterThan(30);
+    const guide = read("docs/guides/observing.md");
+    for (const metric of metrics) expect(guide).toContain(`\`${metric}\``);
+  });
 });
