@@ -1,0 +1,2 @@
+/** Gives back what it got: for `payload`. */
+export const handler = (event) => event;

@@ -1,0 +1,84 @@
+/** Reads the service's own metrics once a second while it is under load. main.ts starts it. */
+import { parseExposition, type Sample, sumOf } from "./parse-exposition.ts";
+
+/** What the service said of itself at one moment. Shares are 0 to 1; the counters count since the start of the watch. */
+export interface ServiceState {
+  atMs: number;
+  parked: number;
+  starting: number;
+  leased: number;
+  /** Leases without a sandbox. */
+  waiting: number;
+  coldStarts: number;
+  leaks: number;
+  running: number;
+  concurrency: number;
+  /** In the gateway, their turn to come. */
+  queued: number;
+  gatewayLoop: number;
+  workerLoop: number;
+  cpuPressure: number;
+  memoryPressure: number;
+}
+
+export interface ServiceWatch {
+  states: ServiceState[];
+  /** Of the first reading: why there are none, if so. */
+  fault: string | undefined;
+  stop(): void;
+}
+
+const EVERY_MS = 1000;
+
+/** Resolves after the first reading. */
+export async function watchService(urls: { gateway: string; worker: string }): Promise<ServiceWatch> {
+  const watch: ServiceWatch = { states: [], fault: undefined, stop: () => clearInterval(timer) };
+  let first: { coldStarts: number; leaks: number } | undefined;
+  const look = async () => {
+    const [gateway, worker] = await Promise.all([read(urls.gateway), read(urls.worker)]);
+    const state = stateOf(gateway, worker);
+    first ??= { coldStarts: state.coldStarts, leaks: state.leaks };
+    watch.states.push({
+      ...state,
+      coldStarts: state.coldStarts - first.coldStarts,
+      leaks: state.leaks - first.leaks,
+    });
+  };
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    await look();
+    /* A reading that is missed is a gap in a plot. */
+    timer = setInterval(() => look().catch(() => {}), EVERY_MS);
+  } catch (error) {
+    watch.fault = `no metrics at ${urls.gateway} and ${urls.worker}: ${(error as Error).message}`;
+  }
+  return watch;
+}
+
+async function read(url: string): Promise<Sample[]> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(5 * EVERY_MS) });
+  if (!response.ok) throw new Error(`${url} answers ${response.status}`);
+  return parseExposition(await response.text());
+}
+
+function stateOf(gateway: Sample[], worker: Sample[]): ServiceState {
+  const count = (state: string) => sumOf(worker, "mayfly_sandbox_count", { mayfly_state: state });
+  const pressure = (resource: string) =>
+    sumOf(worker, "mayfly_pressure_ratio", { mayfly_resource: resource });
+  return {
+    atMs: Date.now(),
+    parked: count("parked"),
+    starting: count("starting"),
+    leased: count("leased"),
+    waiting: sumOf(worker, "mayfly_pool_waiting"),
+    coldStarts: sumOf(worker, "faas_coldstarts_total"),
+    leaks: sumOf(worker, "mayfly_sandbox_leaks_total"),
+    running: sumOf(worker, "mayfly_worker_running"),
+    concurrency: sumOf(worker, "mayfly_worker_concurrency"),
+    queued: sumOf(gateway, "mayfly_queue_waiting"),
+    gatewayLoop: sumOf(gateway, "nodejs_eventloop_utilization_ratio"),
+    workerLoop: sumOf(worker, "nodejs_eventloop_utilization_ratio"),
+    cpuPressure: pressure("cpu"),
+    memoryPressure: pressure("memory"),
+  };
+}
