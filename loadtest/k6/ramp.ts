@@ -47,6 +47,7 @@ export function judgeStep(
   const dropped = metrics.dropped_iterations?.values.count ?? 0;
   const [p50, p99] = [total.med ?? 0, total["p(99)"] ?? 0];
   const faults = [
+    all === 0 && "nothing was answered",
     failed > 0 && `${failed} failed`,
     dropped > 0 && `${dropped} arrivals met no free caller: answers take too long`,
     p99 > RAMP.p99Ms && `p99 above ${RAMP.p99Ms} ms`,
@@ -65,7 +66,11 @@ export function judgeStep(
 /** `run`: one step's load. `tell` is told of each step as soon as it is over. */
 export async function ramp(
   run: (load: Record<string, Load>) => Promise<K6Run>,
-  { firstRate = RAMP.firstRate, seconds = RAMP.stepSeconds }: { firstRate?: number; seconds?: number },
+  {
+    firstRate = RAMP.firstRate,
+    seconds = RAMP.stepSeconds,
+    restMs = REST_MS,
+  }: { firstRate?: number; seconds?: number; restMs?: number },
   tell: (step: RampStep) => void,
 ): Promise<{ steps: RampStep[]; runs: K6Run[]; sustainable: number }> {
   const steps: RampStep[] = [];
@@ -77,7 +82,7 @@ export async function ramp(
     const step = { ...judgeStep(rate, seconds, done.metrics), fromMs, toMs: Date.now() };
     steps.push(step);
     tell(step);
-    await pause(REST_MS);
+    await pause(restMs);
     return step.broken === undefined;
   };
 

@@ -1,0 +1,44 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { planOf } from "./plan.ts";
+import { FUNCTION_FOLDERS, SCENARIO_NAMES, scenarioOf } from "./scenarios.ts";
+
+const LOADTEST = fileURLToPath(new URL("..", import.meta.url));
+
+describe.each(SCENARIO_NAMES.filter((name) => name !== "ramp"))("scenario %s", (name) => {
+  const { loads, promises } = scenarioOf(name);
+  const plan = planOf("http://h", loads, promises, ["ok"]);
+
+  it("calls functions that have a folder", () => {
+    const functions = Object.values(plan.calls).flatMap((call) => call.functions);
+    expect(functions.length).toBeGreaterThan(0);
+    for (const called of functions)
+      expect(existsSync(join(LOADTEST, FUNCTION_FOLDERS[called] ?? "?", "mayfly.json"))).toBe(true);
+  });
+
+  it("ends by itself, and promises something of loads that it has", () => {
+    for (const load of Object.values(loads))
+      expect("duration" in load ? load.duration : load.maxDuration).toMatch(/^\d+[sm]$/);
+    expect(promises.length).toBeGreaterThan(0);
+    for (const { metric } of promises) {
+      const [, load] = /\{scenario:(.+)\}$/.exec(metric) ?? [];
+      if (load !== undefined) expect(Object.keys(loads)).toContain(load);
+    }
+    expect(Object.keys(plan.options.thresholds as object)).toEqual(
+      expect.arrayContaining(promises.map(({ metric }) => metric)),
+    );
+  });
+});
+
+describe("planOf()", () => {
+  it("shares calls by Zipf's law: the second function gets half of the first's", () => {
+    const { loads, promises } = scenarioOf("mixed");
+    const call = planOf("http://h", loads, promises, []).calls.mixed;
+    const [first = 0, second = 0] = call?.cumulative ?? [];
+    expect((second - first) / first).toBeCloseTo(0.5);
+    expect(call?.cumulative.at(-1)).toBe(1);
+    expect(call?.cumulative).toHaveLength(20);
+  });
+});
