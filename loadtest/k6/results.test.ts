@@ -90,14 +90,22 @@ describe("a ramp", () => {
       { firstRate: 40, restMs: 0 },
       () => {},
     );
-    expect(tried).toEqual([40, 56, 48, 52]);
+    expect(tried).toEqual([40, 56, 56, 48, 52, 52]);
     expect(sustainable).toBe(48);
+  });
+
+  it("gives a rate a second chance", async () => {
+    let calls = 0;
+    const run = async () => ({ metrics: metricsOf(++calls === 1 ? 900 : 10), seconds: [] });
+    const { sustainable, steps } = await ramp(run, { restMs: 0 }, () => {});
+    expect(steps.slice(0, 2).map(({ broken }) => broken)).toEqual(["p99 above 250 ms", undefined]);
+    expect(sustainable).toBeGreaterThan(20);
   });
 
   it("sustains nothing when the first rate breaks", async () => {
     const run = async () => ({ metrics: metricsOf(900), seconds: [] });
     const { sustainable, steps } = await ramp(run, { restMs: 0 }, () => {});
-    expect([sustainable, steps.length]).toEqual([0, 1]);
+    expect([sustainable, steps.length]).toEqual([0, 2]);
   });
 });
 
