@@ -8,6 +8,7 @@ import {
   observeGauge,
   type Reading,
 } from "../telemetry/metrics.ts";
+import { readPressureSeconds } from "./machine-pressure.ts";
 import type { SandboxPool } from "./sandbox.ts";
 
 export const leaseDuration = histogram("mayfly.lease.duration", {
@@ -94,6 +95,17 @@ export function observePools(pools: SandboxPool): void {
       return [
         [cpu / 100, { "mayfly.resource": "cpu" }],
         [memory / 100, { "mayfly.resource": "memory" }],
+      ];
+    },
+  );
+  observeCounter(
+    "mayfly.pressure.time",
+    { unit: "s", description: "Time in which something waited for it (PSI, some total)" },
+    () => {
+      const { cpu, memory } = readPressureSeconds();
+      return [
+        [cpu, { "mayfly.resource": "cpu" }],
+        [memory, { "mayfly.resource": "memory" }],
       ];
     },
   );

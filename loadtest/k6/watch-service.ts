@@ -17,8 +17,15 @@ export interface ServiceState {
   queued: number;
   gatewayLoop: number;
   workerLoop: number;
+  /** Share of the time since the reading before in which something waited for it. */
   cpuPressure: number;
   memoryPressure: number;
+}
+
+/** Of two readings only their difference says something. */
+interface Pressed {
+  cpu: number;
+  memory: number;
 }
 
 export interface ServiceWatch {
@@ -34,12 +41,21 @@ const EVERY_MS = 1000;
 export async function watchService(urls: { gateway: string; worker: string }): Promise<ServiceWatch> {
   const watch: ServiceWatch = { states: [], fault: undefined, stop: () => clearInterval(timer) };
   let first: { coldStarts: number; leaks: number } | undefined;
+  let last: { atMs: number; pressed: Pressed } | undefined;
   const look = async () => {
     const [gateway, worker] = await Promise.all([read(urls.gateway), read(urls.worker)]);
     const state = stateOf(gateway, worker);
+    const pressed = pressedOf(worker);
+    const share = (read: (seconds: Pressed) => number) =>
+      last === undefined
+        ? 0
+        : ((read(pressed) - read(last.pressed)) * 1000) / Math.max(1, state.atMs - last.atMs);
+    const pressure = { cpuPressure: share(({ cpu }) => cpu), memoryPressure: share(({ memory }) => memory) };
+    last = { atMs: state.atMs, pressed };
     first ??= { coldStarts: state.coldStarts, leaks: state.leaks };
     watch.states.push({
       ...state,
+      ...pressure,
       coldStarts: state.coldStarts - first.coldStarts,
       leaks: state.leaks - first.leaks,
     });
@@ -61,10 +77,14 @@ async function read(url: string): Promise<Sample[]> {
   return parseExposition(await response.text());
 }
 
-function stateOf(gateway: Sample[], worker: Sample[]): ServiceState {
+function pressedOf(worker: Sample[]): Pressed {
+  const of = (resource: string) =>
+    sumOf(worker, "mayfly_pressure_time_seconds_total", { mayfly_resource: resource });
+  return { cpu: of("cpu"), memory: of("memory") };
+}
+
+function stateOf(gateway: Sample[], worker: Sample[]): Omit<ServiceState, "cpuPressure" | "memoryPressure"> {
   const count = (state: string) => sumOf(worker, "mayfly_sandbox_count", { mayfly_state: state });
-  const pressure = (resource: string) =>
-    sumOf(worker, "mayfly_pressure_ratio", { mayfly_resource: resource });
   return {
     atMs: Date.now(),
     parked: count("parked"),
@@ -78,7 +98,5 @@ function stateOf(gateway: Sample[], worker: Sample[]): ServiceState {
     queued: sumOf(gateway, "mayfly_queue_waiting"),
     gatewayLoop: sumOf(gateway, "nodejs_eventloop_utilization_ratio"),
     workerLoop: sumOf(worker, "nodejs_eventloop_utilization_ratio"),
-    cpuPressure: pressure("cpu"),
-    memoryPressure: pressure("memory"),
   };
 }
