@@ -3,7 +3,7 @@
  * gateway → [Redis] → worker → pool → native. `contract` and `telemetry` are leaves that everybody may import.
  * (CommonJS, because dependency-cruiser's command loads it so.)
  */
-const tests = "\\.(test|itest|vmtest|fixture)\\.ts$|/fake-[^/]+\\.ts$|-contract\\.ts$";
+const tests = "\\.(test|itest|vmtest|obstest|fixture)\\.ts$|/fake-[^/]+\\.ts$|-contract\\.ts$";
 
 /** Files below `from` may import files of ours only below `allowed`. */
 const wall = (from, allowed) => ({

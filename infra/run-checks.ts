@@ -43,6 +43,7 @@ const CHECKS: [title: string, run: () => Count | Promise<Count>][] = [
   ["native tests", runNative],
   ["unit and integration tests", () => runVitest([])],
   ["hostile suite", () => runVitest(["--config", "test/hostile/vitest.config.ts"])],
+  ["observability", () => runVitest(["--config", "infra/observability/vitest.config.ts"])],
   ["on cgroup v2, in a VM", () => runVmTests([])],
   ["smoke", () => runOne("npm", ["run", "--silent", "smoke"])],
 ];

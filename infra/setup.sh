@@ -48,6 +48,10 @@ need /etc/ssl/certs/ca-certificates.crt ca-certificates
 need setpriv util-linux
 need ip iproute2
 need nft nftables
+if [ $mode = dev ]; then
+  # For prometheus and promtool. Debian starts it as a service too, on port 9090, which no test uses.
+  need prometheus prometheus
+fi
 if [ "${2:-}" = "--vm" ]; then
   need qemu-system-x86_64 qemu-system-x86
   need cpio cpio
