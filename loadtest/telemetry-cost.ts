@@ -9,6 +9,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { freePorts } from "../infra/free-ports.ts";
 import { COUNTING, type Load, loadCount } from "./bench/load.ts";
 import { Scope } from "./bench/scope.ts";
 import { type BenchService, launchBenchService, targetOf, untilIdle } from "./bench/service.ts";
@@ -23,14 +24,14 @@ const rounds = Number(process.argv[2] ?? 10);
 const scope = new Scope();
 try {
   const collector = await receiveAndDrop();
-  const metricsPort = await freePort();
+  const [metricsPort, workerPort] = await freePorts(2);
   const services = {
     off: await launchBenchService(scope, `cost-off-${process.pid}`),
     on: await launchBenchService(scope, `cost-on-${process.pid}`, {
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       OTEL_METRICS_EXPORTER: "none",
       MAYFLY_GATEWAY_METRICS_PORT: `${metricsPort}`,
-      MAYFLY_WORKER_METRICS_PORT: `${await freePort()}`,
+      MAYFLY_WORKER_METRICS_PORT: `${workerPort}`,
     }),
   };
   const scraping = setInterval(() => {
@@ -99,12 +100,4 @@ async function receiveAndDrop() {
     bytes: () => bytes,
     close: () => server.close(),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }

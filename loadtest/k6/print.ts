@@ -44,7 +44,7 @@ export function printSummary(summary: Summary, changes: Change[]): void {
       : ["", `Sustainable: ${sustainablePerSecond} invocations a second`]),
     ...saturated.map(
       ({ resource, evidence }, i) =>
-        `${i === 0 ? "Gave out first: " : "          then: "}${resource} (${evidence})`,
+        `${i === 0 ? "At its limit first: " : "              then: "}${resource} (${evidence})`,
     ),
     "",
     ...promises.map(

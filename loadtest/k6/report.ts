@@ -52,7 +52,7 @@ export function reportPage(run: Reported): string {
 <h1>${esc(summary.scenario)} <span class="${kept ? "good" : "bad"}">${kept ? "all promises kept" : "a promise is broken"}</span></h1>
 <p class="faint">${esc(what)}. ${esc(summary.startedAt)}, ${summary.machine.cpus} CPUs, Linux ${esc(summary.machine.kernel)}, k6 ${esc(summary.k6)}</p>
 ${summary.sustainablePerSecond === undefined ? "" : `<p>Sustainable: <b>${summary.sustainablePerSecond} invocations a second</b>.</p>`}
-${section("What gave out, in this order", saturationList(summary))}
+${section("What came to its limit, in this order", saturationList(summary))}
 ${section("Steps", stepTable(steps))}
 ${section("Promises", promiseTable(summary))}
 ${section("Over time", plots(run) + (fault === undefined ? "" : `<p class="bad">${esc(fault)}</p>`))}

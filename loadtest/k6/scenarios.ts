@@ -154,7 +154,7 @@ export const SCENARIOS = {
         },
       ]),
     ),
-    promises: [NO_FAILURES, NONE_DROPPED, p99(1000, "mayfly_total{scenario:payload-6MiB}")],
+    promises: [NO_FAILURES, NONE_DROPPED, p99(2000, "mayfly_total{scenario:payload-6MiB}")],
   },
 } satisfies Record<string, Scenario>;
 

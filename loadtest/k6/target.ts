@@ -1,13 +1,11 @@
 /** The service under load: one that runs, or one that is started and stopped. main.ts calls it. */
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ApiClient, createClient } from "../../cli/api-client.ts";
 import { dataDirOf } from "../../cli/data-dir.ts";
 import { deployFolder } from "../../cli/deploy-folder.ts";
+import { freePorts } from "../../infra/free-ports.ts";
 import { launchService } from "../../test/support/launched-service.ts";
 import type { Scope } from "../bench/scope.ts";
 import type { Options } from "./options.ts";
@@ -64,14 +62,4 @@ export async function deployFunctions(client: ApiClient, names: Iterable<string>
     if (folder === undefined) throw new Error(`scenarios.ts has no folder of ${name}`);
     await deployFolder(client, join(LOADTEST, folder), name);
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  return servers.map((server) => {
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    return port;
-  });
 }

@@ -8,7 +8,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { freePorts } from "../support/free-ports.ts";
+import { freePorts } from "../../free-ports.ts";
 import { untilTrue } from "../support/until-true.ts";
 import { buildCollector } from "./build-collector.ts";
 import { startTraceBackend } from "./trace-backend.ts";

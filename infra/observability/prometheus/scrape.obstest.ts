@@ -13,7 +13,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { type LaunchedService, launchService } from "../../../test/support/launched-service.ts";
 import { Leftovers } from "../../../test/support/leftovers.ts";
-import { freePorts } from "../support/free-ports.ts";
+import { freePorts } from "../../free-ports.ts";
 import { type LaunchedPrometheus, launchPrometheus } from "../support/launched-prometheus.ts";
 import { metricsInPromql } from "../support/metrics-in-promql.ts";
 import { projectFile } from "../support/project-file.ts";

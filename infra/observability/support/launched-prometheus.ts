@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { z } from "zod";
-import { freePorts } from "./free-ports.ts";
+import { freePorts } from "../../free-ports.ts";
 import { observabilityFile, readYaml } from "./project-file.ts";
 import { untilTrue } from "./until-true.ts";
 
