@@ -86,12 +86,14 @@ describe("the tests of the rules", () => {
 
   /** Runs those of one alert, alone, with an expression that may be another. */
   function pass(rule: AlertRule, expr: string): boolean {
-    const groups = [{ name: "one", rules: [{ ...rule, expr }] }];
+    // Only the recording rules that it reads: those over hours make up most of what promtool computes.
+    const recorded = readRecordingRules().filter(({ record }) => rule.expr.includes(record));
+    const groups = [{ name: "one", rules: [...recorded, { ...rule, expr }] }];
     writeFileSync(join(copy, "alert-rules.yml"), stringify({ groups }));
     const own = tests.filter(({ alert_rule_test: asserted }) =>
       asserted.some(({ alertname }) => alertname === rule.alert),
     );
-    const files = { rule_files: ["recording-rules.yml", "alert-rules.yml"], evaluation_interval: "1m" };
+    const files = { rule_files: ["alert-rules.yml"], evaluation_interval: "1m" };
     writeFileSync(join(copy, "one.test.yml"), stringify({ ...files, tests: own }));
     return promtool("test", "rules", join(copy, "one.test.yml")).ok;
   }
