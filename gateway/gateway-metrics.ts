@@ -39,7 +39,7 @@ export function observeQueue(admission: Admission): void {
   );
   observeGauge(
     "mayfly.queue.capacity",
-    { unit: "{invocation}", description: "Invocations that workers take at a time" },
+    { unit: "{invocation}", description: "Invocations that may be at workers at a time" },
     () => [[admission.width]],
   );
 }

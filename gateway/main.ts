@@ -42,11 +42,6 @@ async function main(): Promise<void> {
     settings.host,
     settings.port,
   );
-  if (settings.owner) dropPrivileges(settings.owner);
-  else if (process.getuid?.() === 0) logger.warn("The gateway runs as root; set MAYFLY_UID and MAYFLY_GID");
-
-  store.assertWritable();
-
   const telemetry = await startTelemetry({
     serviceName: "mayfly-gateway",
     instance: settings.instance,
@@ -54,6 +49,10 @@ async function main(): Promise<void> {
     env: process.env,
     logger,
   });
+  if (settings.owner) dropPrivileges(settings.owner);
+  else if (process.getuid?.() === 0) logger.warn("The gateway runs as root; set MAYFLY_UID and MAYFLY_GID");
+
+  store.assertWritable();
 
   const redis = await connectRedis(settings.redis, "command", logger);
   const inbox = new ReplyInbox(await connectRedis(settings.redis, "blocking", logger), logger);

@@ -1,11 +1,13 @@
 /**
- * Begins to trace and to measure, once, in a process's main.ts, before anything uses a metric. What is not asked for is
+ * Begins to trace and to measure, once, in a process's main.ts, before anything uses a metric, and before it gives up rights:
+ * the packages may lie where only root reads. What is not asked for is
  * not loaded: without a metrics port and without OTEL_ variables OpenTelemetry's SDK stays on the disk.
  *
  * Traces leave by OTLP when OTEL_EXPORTER_OTLP_ENDPOINT (or its form for traces) or OTEL_TRACES_EXPORTER is set; metrics
  * by OTLP likewise, beside /metrics. All OTEL_ variables mean what OpenTelemetry's specification says, but for
  * OTEL_SERVICE_NAME: gateway and worker share an environment and are two services.
  */
+import { hostname } from "node:os";
 import type { MetricReader } from "@opentelemetry/sdk-metrics";
 import { listenForDiagnostics } from "./diagnostics.ts";
 import type { Logger } from "./logger.ts";
@@ -42,9 +44,11 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
 
   listenForDiagnostics(logger);
   const { NodeSDK } = await import("@opentelemetry/sdk-node");
-  const { envDetector, hostDetector, resourceFromAttributes, serviceInstanceIdDetector } = await import(
+  const { envDetector, resourceFromAttributes, serviceInstanceIdDetector } = await import(
     "@opentelemetry/resources"
   );
+  /* Its exporters load it when they send first. */
+  if (speaksGrpc(env)) await import("@grpc/grpc-js");
   const scrape = metrics && (await (await import("./serve-metrics.ts")).serveMetrics(metrics));
   const readers: MetricReader[] = [
     ...(scrape ? [scrape.reader] : []),
@@ -52,9 +56,13 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   ];
   const sdk = new NodeSDK({
     serviceName,
-    resource: resourceFromAttributes({ "service.namespace": "mayfly", "mayfly.instance": instance }),
+    resource: resourceFromAttributes({
+      "service.namespace": "mayfly",
+      "mayfly.instance": instance,
+      "host.name": hostname(),
+    }),
     // Not the process's command line: its paths are nobody's business.
-    resourceDetectors: [serviceInstanceIdDetector, hostDetector, envDetector],
+    resourceDetectors: [serviceInstanceIdDetector, envDetector],
     metricReaders: readers,
     // Left out, the SDK reads the environment.
     ...(!exports.traces && { spanProcessors: [] }),
@@ -80,6 +88,9 @@ function wants(signal: "TRACES" | "METRICS", env: NodeJS.ProcessEnv): boolean {
   if (exporter) return !/\bnone\b/.test(exporter) && !(signal === "METRICS" && exporter === "prometheus");
   return Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]);
 }
+
+const speaksGrpc = (env: NodeJS.ProcessEnv): boolean =>
+  ["", "TRACES_", "METRICS_"].some((signal) => env[`OTEL_EXPORTER_OTLP_${signal}PROTOCOL`] === "grpc");
 
 /** The SDK makes this itself only where there is no reader of ours. Interval by OTEL_METRIC_EXPORT_INTERVAL. */
 async function createMetricsExport(env: NodeJS.ProcessEnv): Promise<MetricReader> {

@@ -61,6 +61,10 @@ export class FairQueue {
     return this.#functions.get(name) ?? NOTHING;
   }
 
+  get width(): number {
+    return this.#width;
+  }
+
   set width(width: number) {
     this.#width = width;
     this.#fill();
