@@ -35,6 +35,7 @@ afterEach(async () => {
 interface LogLine {
   msg: string;
   url?: string;
+  metricsUrl?: string;
   pid: number;
   code?: string;
 }
@@ -170,7 +171,7 @@ describe("gateway/main.ts", () => {
     await chmod(join(redis.folder, "key"), 0o600);
     const dataDir = join(redis.folder, "own-data");
     const owner = { MAYFLY_UID: "65534", MAYFLY_GID: "65534", MAYFLY_DATA_DIR: dataDir };
-    const { url, pid } = await start(owner);
+    const { url, pid, lines } = await start({ ...owner, MAYFLY_GATEWAY_METRICS_PORT: "0" });
     const status = await readFile(`/proc/${pid}/status`, "utf8");
     expect(status).toMatch(/^Uid:\t65534\t65534\t65534\t65534$/m);
     expect(status).toMatch(/^Gid:\t65534\t65534\t65534\t65534$/m);
@@ -183,6 +184,13 @@ describe("gateway/main.ts", () => {
     const { bundleDigest } = (await response.json()) as { bundleDigest: string };
     const stored = await stat(join(dataDir, "bundles", bundleDigest));
     expect(stored.uid).toBe(65534);
+
+    const { metricsUrl = "" } = lines.find((line) => line.metricsUrl !== undefined) ?? {};
+    const metrics = await (await fetch(metricsUrl)).text();
+    expect(metrics).toMatch(/^mayfly_queue_capacity \d+$/m);
+    expect(metrics).toMatch(
+      /^http_server_request_duration_seconds_count\{http_request_method="PUT",http_route="\/v1\/functions\/\{name\}",http_response_status_code="201"\} 1$/m,
+    );
   });
 
   it.runIf(process.getuid?.() === 0)("says so when its user cannot reach the data folder", async () => {

@@ -71,7 +71,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   });
   sdk.start();
   if (readers.length > 0) observeProcess();
-  logger.info({ ...exports, url: scrape?.url }, "telemetry is on");
+  logger.info({ sent: exports, metricsUrl: scrape?.url }, "telemetry is on");
   return {
     url: scrape?.url,
     async close() {
