@@ -74,6 +74,8 @@ async function rateOf(service: BenchService): Promise<number> {
   const child = spawn(process.execPath, [GENERATOR, JSON.stringify(load)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
+  /* Rejects when it cannot be started, so that the services are stopped then too. */
+  await once(child, "spawn");
   let last = "";
   for await (const line of createInterface({ input: child.stdout })) if (line !== COUNTING) last = line;
   const { answered, errors, seconds } = loadCount.parse(JSON.parse(last));
