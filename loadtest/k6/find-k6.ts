@@ -21,7 +21,11 @@ export function findK6(env: NodeJS.ProcessEnv, say: (text: string) => void): K6 
     (env.PATH ?? "").split(delimiter).map((folder) => join(folder, program));
   const places = env.K6
     ? [env.K6]
-    : [...onPath("k6"), join(env.GOPATH || join(homedir(), "go"), "bin/k6"), join(BUILD, "k6")];
+    : [
+        ...onPath("k6"),
+        join(env.GOBIN || join(env.GOPATH || join(homedir(), "go"), "bin"), "k6"),
+        join(BUILD, "k6"),
+      ];
   for (const path of places.filter((place) => existsSync(place))) {
     const version = versionOf(path);
     if (version?.split(".")[0] === K6_VERSION.split(".")[0]) return { path, version: version ?? "" };

@@ -18,6 +18,9 @@ describe("readOptions()", () => {
     [["smoke", "ramp"], /One scenario/],
     [["smoke", "--rate", "0"], /--rate/],
     [["smoke", "--duration", "30"], /--duration must be such as 30s/],
+    [["smoke", "--duration", "0s"], /--duration/],
+    [["payload", "--duration", "30s"], /payload has no --duration: its loads follow/],
+    [["burst", "--rate", "30"], /burst has no --rate/],
     [["smoke", "--fast"], /--fast/],
   ])("refuses %j", (args, message) => {
     expect(() => readOptions(args, {})).toThrow(UsageError);

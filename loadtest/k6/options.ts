@@ -1,6 +1,6 @@
 /** The command line of the load tests. main.ts reads it once. */
 import { parseArgs } from "node:util";
-import { SCENARIO_NAMES, SCENARIOS, type ScenarioName } from "./scenarios.ts";
+import { SCENARIO_NAMES, SCENARIOS, type ScenarioName, scenarioOf } from "./scenarios.ts";
 
 export interface Options {
   scenario: ScenarioName;
@@ -47,10 +47,11 @@ export function readOptions(args: string[], env: NodeJS.ProcessEnv): Options | "
   if (!(SCENARIO_NAMES as string[]).includes(name))
     throw new UsageError(`There is no scenario "${name}": choose from ${SCENARIO_NAMES.join(", ")}`);
   const { duration, rate } = values;
-  if (duration !== undefined && !/^\d+(s|m|h)$/.test(duration))
+  if (duration !== undefined && !/^[1-9]\d{0,5}(s|m|h)$/.test(duration))
     throw new UsageError(`--duration must be such as 30s, 10m or 1h, not "${duration}"`);
   if (rate !== undefined && !/^[1-9]\d{0,4}$/.test(rate))
     throw new UsageError(`--rate must be a whole number from 1 to 99999, not "${rate}"`);
+  refuseWhatDoesNothing(name as ScenarioName, { duration, rate });
   return {
     scenario: name as ScenarioName,
     url: (values.url ?? (env.MAYFLY_URL || undefined))?.replace(/\/+$/, ""),
@@ -61,6 +62,19 @@ export function readOptions(args: string[], env: NodeJS.ProcessEnv): Options | "
     against: values.against,
     out: values.out,
   };
+}
+
+/** Loads that follow one another would overlap when they are longer, and what comes at once has neither length nor rate. */
+function refuseWhatDoesNothing(
+  name: ScenarioName,
+  given: { duration: string | undefined; rate: string | undefined },
+): void {
+  const loads = Object.values(scenarioOf(name).loads);
+  if (given.duration !== undefined && loads.some(({ startTime }) => startTime !== undefined))
+    throw new UsageError(`${name} has no --duration: its loads follow one another`);
+  const hasRate = name === "ramp" || loads.some(({ executor }) => executor === "constant-arrival-rate");
+  if (given.rate !== undefined && !hasRate)
+    throw new UsageError(`${name} has no --rate: its requests come at once`);
 }
 
 function parse(args: string[]) {

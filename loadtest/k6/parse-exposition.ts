@@ -17,6 +17,8 @@ export function parseExposition(text: string): Sample[] {
       key,
       quoted.replace(/\\(.)/g, (_, escaped: string) => (escaped === "n" ? "\n" : escaped)),
     ]);
+    /* NaN is "not measured yet", +Inf is of buckets: neither is a number to add up. */
+    if (!Number.isFinite(Number(value))) return [];
     return [{ name, labels: Object.fromEntries(pairs), value: Number(value) }];
   });
 }

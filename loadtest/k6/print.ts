@@ -1,16 +1,25 @@
 /** The tables of a run on the terminal. */
 import type { RampStep } from "./ramp.ts";
-import type { Change, Summary } from "./results.ts";
+import type { Change, PromiseResult, Summary } from "./results.ts";
 
 const number = (value: number) =>
   Math.abs(value) >= 100 ? Math.round(value).toLocaleString("en-US") : `${Math.round(value * 100) / 100}`;
 
 const pad = (value: number, width: number) => number(value).padStart(width);
 
-export const STEP_HEAD = "  rate/s  answered/s   p50 ms   p99 ms  failed  dropped";
+export const STEP_HEAD = "  rate/s  answered/s   p50 ms   p99 ms  failed  dropped  k6 CPU";
 
-export const stepLine = ({ rate, achieved, p50, p99, failed, dropped, broken }: RampStep): string =>
-  `${pad(rate, 8)}${pad(achieved, 12)}${pad(p50, 9)}${pad(p99, 9)}${pad(failed, 8)}${pad(dropped, 9)}  ${broken ?? "sustained"}`;
+export const stepLine = ({
+  rate,
+  achieved,
+  p50,
+  p99,
+  failed,
+  dropped,
+  generatorCpu,
+  broken,
+}: RampStep): string =>
+  `${pad(rate, 8)}${pad(achieved, 12)}${pad(p50, 9)}${pad(p99, 9)}${pad(failed, 8)}${pad(dropped, 9)}${`${Math.round(generatorCpu * 100)} %`.padStart(8)}  ${broken ?? "sustained"}`;
 
 /** One row a phase or load, its percentiles as columns. */
 function trendTable(figures: Summary["figures"]): string[] {
@@ -29,6 +38,14 @@ function trendTable(figures: Summary["figures"]): string[] {
   ];
 }
 
+const WORDS = { true: "kept", false: "BROKEN", null: "not measured" };
+
+/** Of a trend in milliseconds, by the threshold's first word. */
+export function measuredText({ measured, threshold }: PromiseResult): string {
+  if (measured === undefined) return "nothing measured";
+  return `${number(measured)}${/^(p\(|med|avg|max)/.test(threshold) ? " ms" : ""}`;
+}
+
 export function printSummary(summary: Summary, changes: Change[]): void {
   const { figures, verdicts, promises, saturated, sustainablePerSecond } = summary;
   const lines = [
@@ -42,14 +59,18 @@ export function printSummary(summary: Summary, changes: Change[]): void {
     ...(sustainablePerSecond === undefined
       ? []
       : ["", `Sustainable: ${sustainablePerSecond} invocations a second`]),
+    ...(saturated.length === 0 ? [] : [""]),
     ...saturated.map(
       ({ resource, evidence }, i) =>
         `${i === 0 ? "At its limit first: " : "              then: "}${resource} (${evidence})`,
     ),
+    ...(sustainablePerSecond === undefined || saturated.length > 0
+      ? []
+      : ["At its limit: nothing that the service's metrics show for three seconds in a row"]),
     "",
     ...promises.map(
-      ({ says, metric, threshold, kept }) =>
-        `  ${kept ? "kept  " : "BROKEN"}  ${says}  (${metric} ${threshold})`,
+      (promise) =>
+        `  ${WORDS[`${promise.kept}`].padEnd(13)}${promise.says}: ${measuredText(promise)}  (${promise.threshold})`,
     ),
     ...(changes.length === 0 ? [] : ["", "Against the earlier run:"]),
     ...changes

@@ -1,5 +1,6 @@
 /** One run as a page that stands alone: no file and no address beside it. main.ts writes it. */
 import { escapeXml as esc } from "../bench/svg.ts";
+import { measuredText } from "./print.ts";
 import type { RampStep } from "./ramp.ts";
 import type { Change, Summary } from "./results.ts";
 import type { SecondOfLoad } from "./seconds-of-load.ts";
@@ -45,7 +46,7 @@ const section = (title: string, body: string) => (body === "" ? "" : `<h2>${esc(
 
 export function reportPage(run: Reported): string {
   const { summary, what, steps, changes, fault } = run;
-  const kept = summary.promises.every((promise) => promise.kept);
+  const kept = summary.promises.every((promise) => promise.kept !== false);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Mayfly load test: ${esc(summary.scenario)}</title><style>${STYLE}</style></head><body>
@@ -84,7 +85,7 @@ const stepTable = (steps: RampStep[]) =>
   steps.length === 0
     ? ""
     : table(
-        ["rate", "answered a second", "p50 ms", "p99 ms", "failed", "dropped", ""],
+        ["rate", "answered a second", "p50 ms", "p99 ms", "failed", "dropped", "k6 CPU", ""],
         steps.map((step) => [
           number(step.rate),
           number(step.achieved),
@@ -92,24 +93,28 @@ const stepTable = (steps: RampStep[]) =>
           number(step.p99),
           number(step.failed),
           number(step.dropped),
+          `${Math.round(step.generatorCpu * 100)} %`,
           step.broken === undefined
             ? '<span class="good">sustained</span>'
             : `<span class="bad">${esc(step.broken)}</span>`,
         ]),
-        [6],
+        [7],
       );
 
 const promiseTable = ({ promises }: Summary) =>
   promises.length === 0
     ? ""
     : table(
-        ["promise", "threshold", ""],
-        promises.map(({ says, metric, threshold, kept }) => [
-          esc(says),
-          esc(`${metric} ${threshold}`),
-          `<span class="${kept ? "good" : "bad"}">${kept ? "kept" : "broken"}</span>`,
+        ["promise", "measured", "threshold", ""],
+        promises.map((promise) => [
+          esc(promise.says),
+          esc(measuredText(promise)),
+          esc(`${promise.metric} ${promise.threshold}`),
+          promise.kept === null
+            ? '<span class="faint">not measured</span>'
+            : `<span class="${promise.kept ? "good" : "bad"}">${promise.kept ? "kept" : "broken"}</span>`,
         ]),
-        [1, 2],
+        [2, 3],
       );
 
 const changeTable = (changes: Change[]) =>
@@ -139,10 +144,7 @@ function plots({ seconds, states }: Reported): string {
   });
   return [
     timePlot("Answers", "a second", [ofLoad("ok", ({ ok }) => ok), ofLoad("failed", ({ failed }) => failed)]),
-    timePlot("Latency, as the gateway sees it", "ms", [
-      ofLoad("p50", ({ totalP50 }) => totalP50),
-      ofLoad("p99", ({ totalP99 }) => totalP99),
-    ]),
+    timePlot("Latency over HTTP", "ms", [ofLoad("p50", ({ p50 }) => p50), ofLoad("p99", ({ p99 }) => p99)]),
     timePlot(
       "Where it goes (medians)",
       "ms",

@@ -2,13 +2,15 @@
 import { z } from "zod";
 import { PHASES } from "./plan.ts";
 import type { K6Metrics } from "./run-k6.ts";
-import type { PromiseMade } from "./scenarios.ts";
 
 const promiseResult = z.object({
   says: z.string(),
   metric: z.string(),
   threshold: z.string(),
-  kept: z.boolean(),
+  /** Milliseconds of a trend, a share of a rate, else a count. Absent: nothing was measured. */
+  measured: z.number().optional(),
+  /** Null: the service showed no metrics to judge it by. */
+  kept: z.boolean().nullable(),
 });
 export type PromiseResult = z.output<typeof promiseResult>;
 
@@ -47,7 +49,7 @@ export function figuresOf(metrics: K6Metrics): Record<string, number> {
   trend("http_req_duration", "http");
   for (const phase of [...PHASES].reverse()) trend(`mayfly_${phase}`, phase);
   for (const name of Object.keys(metrics)) {
-    const [, load] = /^mayfly_total\{scenario:(.+)\}$/.exec(name) ?? [];
+    const [, load] = /^http_req_duration\{scenario:(.+)\}$/.exec(name) ?? [];
     if (load !== undefined) trend(name, load);
   }
   return figures;
@@ -59,14 +61,6 @@ export function verdictsOf(metrics: K6Metrics): Record<string, number> {
     return verdict === undefined || !values.count ? [] : [[verdict, values.count]];
   });
   return Object.fromEntries(counts);
-}
-
-/** A metric that nothing was counted in broke nothing: k6 keeps its thresholds. */
-export function judgePromises(promises: PromiseMade[], metrics: K6Metrics): PromiseResult[] {
-  return promises.map((promise) => ({
-    ...promise,
-    kept: metrics[promise.metric]?.thresholds?.[promise.threshold]?.ok ?? true,
-  }));
 }
 
 export interface Change {

@@ -1,7 +1,8 @@
 /**
- * What gave out first, from the service's own metrics: the resource that reached its limit earliest. A resource that is
- * short empties those behind it (without CPU the pool is not refilled), so of two that show in the same second the one that
- * stands first here is named.
+ * What gave out first, from the service's own metrics: the resource that stood at its limit earliest. A single reading
+ * says nothing (a second's hiccup, the collection of garbage), several in a row do. A resource that is short empties those
+ * behind it (without CPU the pool is not refilled), so of two that begin within two seconds the one that stands first
+ * here is named first.
  */
 import type { ServiceState } from "./watch-service.ts";
 
@@ -17,6 +18,9 @@ const CPU_PRESSURE = 0.8;
 const MEMORY_PRESSURE = 0.1;
 /** An event loop that has no time left answers late from here on. */
 const LOOP_BUSY = 0.9;
+/** Readings, a second apart. */
+const IN_A_ROW = 3;
+const TOGETHER_MS = 2_000;
 
 const percent = (share: number) => `${Math.round(share * 100)} %`;
 
@@ -60,10 +64,16 @@ export interface Saturated {
   evidence: string;
 }
 
-/** In the order in which they reached their limits. */
+/** In the order in which they came to their limits and stayed there. */
 export function judgeSaturation(states: ServiceState[]): Saturated[] {
   return RESOURCES.flatMap(({ name, use, evidence }) => {
-    const state = states.find((one) => use(one) >= 1);
-    return state === undefined ? [] : [{ resource: name, atMs: state.atMs, evidence: evidence(state) }];
-  }).sort((a, b) => Math.round((a.atMs - b.atMs) / 1000));
+    const start = states.findIndex(
+      (_, i) => i + IN_A_ROW <= states.length && states.slice(i, i + IN_A_ROW).every((one) => use(one) >= 1),
+    );
+    if (start < 0) return [];
+    const [first, ...others] = states.slice(start, start + IN_A_ROW);
+    if (first === undefined) return [];
+    const worst = others.reduce((most, one) => (use(one) > use(most) ? one : most), first);
+    return [{ resource: name, atMs: first.atMs, evidence: evidence(worst) }];
+  }).sort((a, b) => Math.trunc((a.atMs - b.atMs) / TOGETHER_MS));
 }

@@ -20,13 +20,21 @@ export interface LoadTarget {
   metrics: { gateway: string; worker: string };
 }
 
-export async function openTarget(options: Options, scope: Scope): Promise<LoadTarget> {
-  return options.url === undefined ? await launchTarget(scope) : await givenTarget(options, options.url);
+/** `settings`: of a service that is started. */
+export async function openTarget(
+  options: Options,
+  settings: Record<string, string>,
+  scope: Scope,
+): Promise<LoadTarget> {
+  return options.url === undefined
+    ? await launchTarget(settings, scope)
+    : await givenTarget(options, options.url);
 }
 
-async function launchTarget(scope: Scope): Promise<LoadTarget> {
+async function launchTarget(settings: Record<string, string>, scope: Scope): Promise<LoadTarget> {
   const [gatewayPort, workerPort] = await freePorts(2);
   const service = await launchService(`load-${process.pid}`, {
+    ...settings,
     MAYFLY_GATEWAY_METRICS_PORT: `${gatewayPort}`,
     MAYFLY_WORKER_METRICS_PORT: `${workerPort}`,
   });

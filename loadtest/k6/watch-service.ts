@@ -1,4 +1,5 @@
 /** Reads the service's own metrics once a second while it is under load. main.ts starts it. */
+import { setTimeout as pause } from "node:timers/promises";
 import { parseExposition, type Sample, sumOf } from "./parse-exposition.ts";
 
 /** What the service said of itself at one moment. Shares are 0 to 1; the counters count since the start of the watch. */
@@ -10,7 +11,6 @@ export interface ServiceState {
   /** Leases without a sandbox. */
   waiting: number;
   coldStarts: number;
-  leaks: number;
   running: number;
   concurrency: number;
   /** In the gateway, their turn to come. */
@@ -32,15 +32,35 @@ export interface ServiceWatch {
   states: ServiceState[];
   /** Of the first reading: why there are none, if so. */
   fault: string | undefined;
+  /** How much a counter of the worker grew between the first reading and the last; undefined when it has none of this name. */
+  increaseOf(metric: string): number | undefined;
   stop(): void;
+  /** Reads once more, when what was under way is over, and stops. */
+  finish(): Promise<void>;
 }
 
 const EVERY_MS = 1000;
 
 /** Resolves after the first reading. */
 export async function watchService(urls: { gateway: string; worker: string }): Promise<ServiceWatch> {
-  const watch: ServiceWatch = { states: [], fault: undefined, stop: () => clearInterval(timer) };
-  let first: { coldStarts: number; leaks: number } | undefined;
+  const watch: ServiceWatch = {
+    states: [],
+    fault: undefined,
+    increaseOf: (metric) =>
+      latest.some(({ name }) => name === metric)
+        ? sumOf(latest, metric) - sumOf(first ?? [], metric)
+        : undefined,
+    stop: () => clearInterval(timer),
+    async finish() {
+      clearInterval(timer);
+      if (watch.fault === undefined)
+        await pause(EVERY_MS)
+          .then(look)
+          .catch(() => {});
+    },
+  };
+  let first: Sample[] | undefined;
+  let latest: Sample[] = [];
   let last: { atMs: number; pressed: Pressed } | undefined;
   const look = async () => {
     const [gateway, worker] = await Promise.all([read(urls.gateway), read(urls.worker)]);
@@ -52,13 +72,9 @@ export async function watchService(urls: { gateway: string; worker: string }): P
         : ((read(pressed) - read(last.pressed)) * 1000) / Math.max(1, state.atMs - last.atMs);
     const pressure = { cpuPressure: share(({ cpu }) => cpu), memoryPressure: share(({ memory }) => memory) };
     last = { atMs: state.atMs, pressed };
-    first ??= { coldStarts: state.coldStarts, leaks: state.leaks };
-    watch.states.push({
-      ...state,
-      ...pressure,
-      coldStarts: state.coldStarts - first.coldStarts,
-      leaks: state.leaks - first.leaks,
-    });
+    first ??= worker;
+    latest = worker;
+    watch.states.push({ ...state, ...pressure, coldStarts: watch.increaseOf("faas_coldstarts_total") ?? 0 });
   };
   let timer: NodeJS.Timeout | undefined;
   try {
@@ -83,7 +99,10 @@ function pressedOf(worker: Sample[]): Pressed {
   return { cpu: of("cpu"), memory: of("memory") };
 }
 
-function stateOf(gateway: Sample[], worker: Sample[]): Omit<ServiceState, "cpuPressure" | "memoryPressure"> {
+function stateOf(
+  gateway: Sample[],
+  worker: Sample[],
+): Omit<ServiceState, "cpuPressure" | "memoryPressure" | "coldStarts"> {
   const count = (state: string) => sumOf(worker, "mayfly_sandbox_count", { mayfly_state: state });
   return {
     atMs: Date.now(),
@@ -91,8 +110,6 @@ function stateOf(gateway: Sample[], worker: Sample[]): Omit<ServiceState, "cpuPr
     starting: count("starting"),
     leased: count("leased"),
     waiting: sumOf(worker, "mayfly_pool_waiting"),
-    coldStarts: sumOf(worker, "faas_coldstarts_total"),
-    leaks: sumOf(worker, "mayfly_sandbox_leaks_total"),
     running: sumOf(worker, "mayfly_worker_running"),
     concurrency: sumOf(worker, "mayfly_worker_concurrency"),
     queued: sumOf(gateway, "mayfly_queue_waiting"),

@@ -15,7 +15,7 @@ export const options = plan.options;
 /** Of Server-Timing, in milliseconds; a phase that was not reached is not counted. */
 const phases = Object.fromEntries(plan.phases.map((name) => [name, new Trend(`mayfly_${name}`, true)]));
 const verdicts = Object.fromEntries(
-  [...plan.verdicts, "none"].map((name) => [name, new Counter(`mayfly_verdict_${name}`)]),
+  [...plan.verdicts, "wrong_answer", "none"].map((name) => [name, new Counter(`mayfly_verdict_${name}`)]),
 );
 const failed = new Rate("mayfly_failed");
 
@@ -24,6 +24,11 @@ const bodies = Object.fromEntries(Object.entries(plan.calls).map(([name, call]) 
 function bodyOf({ event, bytes }: PlannedCall): string {
   return event ?? JSON.stringify("x".repeat(Math.max(0, (bytes ?? 2) - 2)));
 }
+
+/** A call without an answer of its own must get its event back. */
+const answers = Object.fromEntries(
+  Object.entries(plan.calls).map(([name, { answer }]) => [name, answer ?? bodies[name]]),
+);
 
 function pick({ functions, cumulative }: PlannedCall): string {
   const at = Math.random();
@@ -36,7 +41,7 @@ export default function invoke(): void {
   if (call === undefined) throw new Error(`the plan has no scenario ${name}`);
   const url = http.url`${plan.url}/v1/functions/${pick(call)}/invocations`;
   const response = http.post(url, bodies[name] ?? "", { headers, timeout: "60s" });
-  const verdict = verdictOf(response.status, response.body);
+  const verdict = verdictOf(response.status, response.body, answers[name]);
   verdicts[verdict]?.add(1);
   failed.add(verdict !== "ok");
   for (const entry of (response.headers["Server-Timing"] ?? "").split(",")) {
@@ -45,9 +50,12 @@ export default function invoke(): void {
   }
 }
 
-/** 200 is `ok`; else what the problem says; `none` when there was no answer, or one that is no verdict. */
-function verdictOf(status: number, body: unknown): string {
-  if (status === 200) return "ok";
+/**
+ * 200 is `ok` when the function said what it should; else what the problem says; `none` when there was no answer, or one
+ * that is no verdict.
+ */
+function verdictOf(status: number, body: unknown, answer: string | undefined): string {
+  if (status === 200) return body === answer ? "ok" : "wrong_answer";
   const [, verdict = "none"] = /"verdict":"(\w+)"/.exec(typeof body === "string" ? body : "") ?? [];
   return verdict in verdicts ? verdict : "none";
 }
