@@ -1,9 +1,9 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { planOf } from "./plan.ts";
-import { FUNCTION_FOLDERS, SCENARIO_NAMES, scenarioOf } from "./scenarios.ts";
+import { FUNCTION_FOLDERS, RAMP, SCENARIO_NAMES, scenarioOf } from "./scenarios.ts";
 
 const LOADTEST = fileURLToPath(new URL("..", import.meta.url));
 
@@ -42,5 +42,24 @@ describe("planOf()", () => {
     expect((second - first) / first).toBeCloseTo(0.5);
     expect(call?.cumulative.at(-1)).toBe(1);
     expect(call?.cumulative).toHaveLength(20);
+  });
+});
+
+describe("SPECIFICATION.md", () => {
+  const text = readFileSync(new URL("../../SPECIFICATION.md", import.meta.url), "utf8");
+  const promised = (name: string) =>
+    new RegExp(`^\\| \`${name}\`.*\\| ([<≥]) ([\\d,]+) .*\\|$`, "m").exec(text)?.slice(1) ?? [];
+
+  it.each(SCENARIO_NAMES.filter((name) => name !== "ramp"))("says the p99 that %s promises", (name) => {
+    const limits = scenarioOf(name).promises.flatMap(
+      ({ threshold }) => /^p\(99\)<(\d+)$/.exec(threshold)?.[1] ?? [],
+    );
+    expect(limits).toHaveLength(1);
+    expect(promised(name)).toEqual(["<", Number(limits[0]).toLocaleString("en-US")]);
+  });
+
+  it("says the rate that ramp promises", () => {
+    expect(promised("ramp")).toEqual(["≥", `${RAMP.minRate}`]);
+    expect(text).toContain(`p99 < ${RAMP.p99Ms} ms and no failure`);
   });
 });
