@@ -26,9 +26,10 @@ const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--ground); max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin-top: 2rem; } .faint { color: var(--faint); fill: var(--faint); }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; } th, td { padding: .25rem .9rem .25rem 0; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } th { font-weight: 600; color: var(--faint); } td.left { text-align: left; white-space: normal; min-width: 12rem; } td:first-child { min-width: 3rem; }
+th:first-child, td:first-child { text-align: left; } th { font-weight: 600; color: var(--faint); } td.left { text-align: left; white-space: normal; min-width: 9rem; overflow-wrap: anywhere; } td:first-child { min-width: 3rem; }
 .good { color: var(--good); } .bad { color: var(--bad); } figure { margin: 1.5rem 0; } svg { width: 100%; height: auto; } svg text { font: 12px system-ui, sans-serif; }
-.grid { stroke: var(--rule); fill: none; } .line { fill: none; stroke-width: 2; } .key::before { content: "■ "; }
+.grid { stroke: var(--rule); fill: none; } .line { fill: none; stroke-width: 2; } .key { white-space: nowrap; } .key::before { content: "■ "; }
+@media (max-width: 40rem) { svg text { font-size: 20px; } th, td { padding-right: .5rem; } }
 ${[0, 1, 2, 3, 4].map((i) => `.line-${i} { stroke: var(--c${i}); } .key-${i}::before { color: var(--c${i}); }`).join("\n")}
 `;
 
@@ -114,7 +115,7 @@ const promiseTable = ({ promises }: Summary) =>
             ? '<span class="faint">not measured</span>'
             : `<span class="${promise.kept ? "good" : "bad"}">${promise.kept ? "kept" : "broken"}</span>`,
         ]),
-        [2, 3],
+        [0, 2, 3],
       );
 
 const changeTable = (changes: Change[]) =>
